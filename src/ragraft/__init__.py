@@ -1,0 +1,1 @@
+"""Answers from your own documents: the library, its search and its answers."""

@@ -1,0 +1,1 @@
+"""Who may do what: labels, callers and the audit chain."""

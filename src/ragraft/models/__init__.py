@@ -1,0 +1,1 @@
+"""Chat models, embedders and rerankers, embedded or behind an endpoint."""

@@ -1,0 +1,110 @@
+"""The seams, on one page. A part fits a seam by its methods, not by inheritance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from ragraft.types import (
+    Answer,
+    Caller,
+    Chunk,
+    Completion,
+    Message,
+    ParsedDocument,
+    Passage,
+    SystemCard,
+    Vectors,
+)
+
+__all__ = ["ChatModel", "Chunker", "Embedder", "Parser", "Reranker", "Retriever", "System"]
+
+
+class System(Protocol):
+    """A way to answer a question: plain, rag, and later tuned, tuned_rag, raft."""
+
+    @property
+    def card(self) -> SystemCard: ...
+
+    def answer(
+        self,
+        question: str,
+        *,
+        caller: Caller,
+        history: Sequence[Message] = (),
+        as_of: datetime | None = None,
+    ) -> Answer: ...
+
+
+class Retriever(Protocol):
+    """Finds passages that the caller may read, best first."""
+
+    def retrieve(
+        self, query: str, *, limit: int, caller: Caller, as_of: datetime | None = None
+    ) -> list[Passage]: ...
+
+
+class ChatModel(Protocol):
+    """A generator. `window` is its context length in tokens, prompt and answer together."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def window(self) -> int: ...
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return the tokens of the whole templated prompt: exact, or an upper bound."""
+        ...
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """Return the completion; `on_text` is given each piece of text as it comes.
+
+        Raises: ModelError if the model or its endpoint fails.
+        """
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors: ...
+
+
+class Reranker(Protocol):
+    """Scores passages against a query, higher is better, in the order given."""
+
+    @property
+    def name(self) -> str: ...
+
+    def rerank(self, query: str, texts: Sequence[str]) -> list[float]: ...
+
+
+class Parser(Protocol):
+    """Turns the bytes of one file into text with offsets. Raises UnreadableError with the reason."""
+
+    def parse(self, content: bytes, *, name: str, media_type: str = "") -> ParsedDocument: ...
+
+
+class Chunker(Protocol):
+    """Cuts a document into chunks that fit the embedder's window, in order of `start`."""
+
+    def chunk(self, document: ParsedDocument) -> list[Chunk]: ...

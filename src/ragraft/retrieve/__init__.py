@@ -1,0 +1,1 @@
+"""Search: dense and lexical rankings, fused."""

@@ -1,0 +1,244 @@
+"""The nouns: frozen values that every other module passes around. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "EVERYONE",
+    "AccessLabel",
+    "Answer",
+    "Caller",
+    "Chunk",
+    "Citation",
+    "Completion",
+    "Document",
+    "Dropped",
+    "Message",
+    "PageSpan",
+    "ParsedDocument",
+    "Passage",
+    "Prompt",
+    "Revision",
+    "SystemCard",
+    "Usage",
+    "Vectors",
+    "Verdict",
+]
+
+Vectors = npt.NDArray[np.float32]
+"""float32 of shape (texts, dimensions), rows of length 1."""
+
+EVERYONE = "everyone"
+"""The group that every caller is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLabel:
+    """The groups that may read a thing. Empty: the workspace's owner alone."""
+
+    groups: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self.groups)) or "owner only"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. The owner sees all; anyone else what his groups (and `everyone`) may read."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    owner: bool = False
+
+    def may_read(self, label: AccessLabel) -> bool:
+        """Return whether this caller may read what carries `label`."""
+        return self.owner or bool(label.groups & (self.groups | {EVERYONE}))
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpan:
+    """One page (or slide, or sheet) of a document: text[start:end], counted in characters."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser makes of a file. Every offset anywhere counts characters of `text`.
+
+    `pages` is empty where the format has none; otherwise ascending and not overlapping.
+    `language` is an ISO 639-1 code, or "" if it could not be told.
+    """
+
+    text: str
+    title: str
+    media_type: str
+    language: str = ""
+    pages: tuple[PageSpan, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of one revision: `text` is exactly the document's text[start:end].
+
+    `context` is what a reader would need above it - title, headings, a table's header - and is
+    embedded, indexed and shown to the model with it, but is no part of the quoted span.
+    `tokens` counts context and text in the embedder's tokens.
+    """
+
+    start: int
+    end: int
+    text: str
+    context: str = ""
+    page: int | None = None
+    tokens: int = 0
+
+    @property
+    def full_text(self) -> str:
+        """Context and text together, as embedded and as lexically indexed."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One entry of the library as `list` shows it."""
+
+    uri: str
+    title: str
+    label: AccessLabel
+    revision: int
+    chunks: int
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of a document's text; `valid_to` is None while it is the current one."""
+
+    document: Document
+    number: int
+    text: str
+    language: str
+    media_type: str
+    pages: tuple[PageSpan, ...]
+    metadata: Mapping[str, Any]
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk; `read_at` is when it was read from its source."""
+
+    chunk: Chunk
+    uri: str
+    title: str
+    revision: int
+    score: float
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation in the chat form all models share."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What did not fit the token budget: of which class, how many whole items, how many tokens."""
+
+    what: Literal["question", "history", "passages"]
+    items: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is given. Passage number n in the text is passages[n - 1]."""
+
+    messages: tuple[Message, ...]
+    passages: tuple[Passage, ...]
+    dropped: tuple[Dropped, ...]
+    tokens: int
+    max_answer_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, in the model's own count."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a chat model returned; `finish` says whether it ended by itself or was cut."""
+
+    text: str
+    usage: Usage
+    finish: Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A claim of an answer tied to a span of a passage.
+
+    `marker` is the number in the answer's text; start and end count characters of the
+    document's text at the passage's revision, and `quote` is exactly that stretch.
+    """
+
+    marker: int
+    claim: str
+    passage: Passage
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What checking a citation gave. supported is None where it was not or could not be checked."""
+
+    citation: Citation
+    supported: bool | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCard:
+    """What a system is made of; two systems with equal cards answer alike."""
+
+    name: str
+    kind: Literal["plain", "rag", "tuned", "tuned_rag", "raft"]
+    model: str
+    settings_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its evidence. `invented` are markers that name no passage given."""
+
+    text: str
+    refused: bool
+    reason: str
+    citations: tuple[Citation, ...]
+    verdicts: tuple[Verdict, ...]
+    invented: tuple[int, ...]
+    prompt: Prompt
+    usage: Usage
+    system: SystemCard
+    timings: Mapping[str, float]
