@@ -1,0 +1,162 @@
+"""`ragraft list`, `show`, `remove` and `erase`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+from rich.table import Table
+
+from ragraft.cli.options import Session, as_of_option, print_json, with_session
+from ragraft.documents.erase import Receipt
+
+
+@click.command("list")
+@with_session
+def list_documents(session: Session) -> None:
+    """List the documents that you may read."""
+    with session.open() as bench:
+        documents = bench.library.documents(session.caller(bench))
+    if session.json:
+        print_json(
+            [
+                {
+                    "uri": document.uri,
+                    "title": document.title,
+                    "groups": sorted(document.label.groups),
+                    "revision": document.revision,
+                    "chunks": document.chunks,
+                    "added_at": document.added_at,
+                }
+                for document in documents
+            ]
+        )
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("document", "title", "readable by", "revision", "passages", "added"):
+        table.add_column(
+            name, justify="right" if name in ("revision", "passages") else "left", overflow="fold"
+        )
+    for document in documents:
+        added = document.added_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(
+            document.uri,
+            document.title,
+            str(document.label),
+            str(document.revision),
+            str(document.chunks),
+            added,
+        )
+    session.out.print(table) if documents else session.out.print(
+        "The library holds nothing that you may read."
+    )
+
+
+@click.command()
+@click.argument("uri")
+@as_of_option
+@with_session
+def show(session: Session, uri: str, as_of: datetime | None) -> None:
+    """Show a document's text, as it is or as it was."""
+    with session.open() as bench:
+        revision = bench.library.revision(uri, caller=session.caller(bench), as_of=as_of)
+    if session.json:
+        value = asdict(revision)
+        document = value.pop("document")
+        print_json(
+            {
+                "uri": document["uri"],
+                "title": document["title"],
+                "groups": sorted(document["label"]["groups"]),
+                "revision": value.pop("number"),
+                "pages": [asdict(page) for page in revision.pages],
+                **{
+                    name: value[name]
+                    for name in ("language", "media_type", "metadata", "valid_from", "valid_to", "text")
+                },
+            }
+        )
+        return
+    document = revision.document
+    until = f" to {revision.valid_to:%Y-%m-%d %H:%M}" if revision.valid_to else ""
+    session.err.print(
+        f"{document.title} · {document.uri} · revision {revision.number} of {revision.valid_from:%Y-%m-%d %H:%M}{until}"
+        f" · readable by {document.label}",
+        markup=False,
+    )
+    click.echo(revision.text)
+
+
+@click.command()
+@click.argument("uris", nargs=-1, required=True, metavar="URI...")
+@with_session
+def remove(session: Session, uris: tuple[str, ...]) -> None:
+    """Take documents out of every list and search, at once.
+
+    Their text stays for old citations and --as-of questions; `ragraft erase` destroys it.
+    """
+    with session.open() as bench:
+        caller = session.caller(bench)
+        for uri in uris:
+            bench.library.remove(uri, caller=caller)
+    if session.json:
+        print_json({"removed": len(uris)})
+    else:
+        session.out.print(f"{len(uris)} removed; `ragraft erase` would also destroy the text")
+
+
+@click.command()
+@click.argument("uri", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--finish", is_flag=True, help="Finish erasures that were interrupted.")
+@with_session
+def erase(session: Session, uri: str | None, *, yes: bool, finish: bool) -> None:
+    """Destroy a document, every byte of it, and get a receipt.
+
+    Its rows go at once; then the tables are rewritten, the write-ahead log is dropped, and the files are
+    searched for pieces of the text. This cannot be undone.
+    """
+    if (uri is None) == (not finish):
+        raise click.UsageError("give the URI of a document, or --finish")
+    if (
+        uri is not None
+        and not yes
+        and (session.json or not click.confirm(f"Destroy {uri!r} for good?", err=True))
+    ):
+        raise click.UsageError("nothing was erased: --yes confirms it")
+    with session.open() as bench, session.err.status("erasing") as status:
+
+        def step(name: str) -> None:
+            status.update(name)
+
+        if uri is None:
+            count = bench.eraser.finish(on_step=step)
+            print_json({"finished": count}) if session.json else session.out.print(
+                f"{count} erasures finished"
+            )
+            return
+        receipt = bench.eraser.erase(uri, caller=session.caller(bench), on_step=step)
+    if session.json:
+        print_json(asdict(receipt))
+    else:
+        _print_receipt(session, receipt)
+
+
+def _print_receipt(session: Session, receipt: Receipt) -> None:
+    out = session.out
+    out.print(f"[bold]Receipt[/]  erased on {receipt.erased_at}, in {receipt.seconds:.1f} s")
+    out.print(f"document   {receipt.uri} (number {receipt.document})", markup=False)
+    out.print(
+        f"destroyed  {receipt.revisions} revisions, {receipt.chunks} passages and everything made of them"
+    )
+    if receipt.found_afterwards is None:
+        out.print("checked    not possible: the database's files are not ours to read")
+    else:
+        out.print(
+            f"checked    {receipt.looked_for} pieces of its text looked for in the database's files,"
+            f" {receipt.found_afterwards} found"
+        )
+    for limit in receipt.limits:
+        out.print(f"not ours   {limit}", markup=False)
+    out.print(f"on record  entry {receipt.audit} of the audit")

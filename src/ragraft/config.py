@@ -1,0 +1,263 @@
+"""Settings: ragraft.toml, overridden by environment variables, every fault reported at once.
+
+A setting `key` of table `[section]` is overridden by RAGRAFT_SECTION_KEY; RAGRAFT_DSN is short for
+RAGRAFT_DATABASE_DSN. Unknown keys are errors, every number is bounded, and secrets print as stars.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from ragraft.errors import SettingsError
+
+__all__ = [
+    "AccessSettings",
+    "AnswerSettings",
+    "DatabaseSettings",
+    "DocumentSettings",
+    "EmbedderSettings",
+    "ModelSettings",
+    "RerankerSettings",
+    "SearchSettings",
+    "Settings",
+    "load_settings",
+    "starter_toml",
+]
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+GroupName = Annotated[str, Field(pattern=r"^[\w.@:/-]+( [\w.@:/-]+)*$", max_length=100)]
+
+
+class Section(BaseModel):
+    """A table of ragraft.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where the library lives; without a dsn, in an embedded PostgreSQL inside the workspace."""
+
+    dsn: SecretStr | None = Field(None, description="a PostgreSQL with pgvector, instead of the embedded one")
+    schema_name: str = Field(
+        "ragraft", pattern=r"^[a-z_][a-z0-9_]{0,50}$", description="schema that holds ragraft's tables"
+    )
+    idle_seconds: Seconds = Field(10.0, description="the embedded server stops this long after its last user")
+    start_seconds: Seconds = Field(60.0, description="how long a start of the embedded server may take")
+    pool_size: int = Field(4, ge=1, le=100, description="connections one process keeps at most")
+
+
+class ModelSettings(Section):
+    """The generator; without a url, the embedded demo-grade model."""
+
+    url: str | None = Field(None, pattern=r"^https?://", description="base of an OpenAI-compatible API")
+    name: str = Field("", max_length=200, description="the model's name at that address")
+    key: SecretStr | None = Field(None, description="the API key, better set as RAGRAFT_MODEL_KEY")
+    path: Path | None = Field(
+        None, description="a GGUF file or OpenVINO folder to use instead of the packaged one"
+    )
+    window: int = Field(8192, ge=512, le=2_000_000, description="context length in tokens, prompt and answer")
+    tokenizer: Path | None = Field(
+        None, description="the endpoint model's tokenizer.json, for exact counting"
+    )
+    timeout: Seconds = Field(120.0, description="seconds an endpoint may take for one answer")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelSettings:
+        if self.url and self.path:
+            raise ValueError("set either url or path, not both")
+        if self.url and not self.name:
+            raise ValueError("url needs a name: which model to ask for at that address")
+        return self
+
+
+class EmbedderSettings(Section):
+    """The embedder; without a url, all-MiniLM-L6-v2 from its package."""
+
+    url: str | None = Field(None, pattern=r"^https?://", description="base of an OpenAI-compatible API")
+    name: str = Field("", max_length=200, description="the model's name at that address")
+    key: SecretStr | None = Field(None, description="the API key, better set as RAGRAFT_EMBEDDER_KEY")
+    dimensions: int | None = Field(
+        None, ge=8, le=4000, description="length of its vectors; asked for if unset"
+    )
+    threads: int | None = Field(None, ge=1, le=1024, description="processor threads; all of them if unset")
+    timeout: Seconds = Field(60.0, description="seconds an endpoint may take for one batch")
+
+
+class RerankerSettings(Section):
+    """An optional second look at the first passages found."""
+
+    url: str | None = Field(None, pattern=r"^https?://", description="base of an API with /rerank")
+    name: str = Field("", max_length=200, description="the model's name at that address")
+    key: SecretStr | None = Field(None, description="the API key, better set as RAGRAFT_RERANKER_KEY")
+    path: Path | None = Field(None, description="folder of a Hugging Face cross-encoder")
+    depth: int = Field(30, ge=2, le=200, description="passages that are looked at again")
+    timeout: Seconds = Field(30.0, description="seconds an endpoint may take")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RerankerSettings:
+        if self.url and self.path:
+            raise ValueError("set either url or path, not both")
+        return self
+
+
+class DocumentSettings(Section):
+    """What is read, and how it is cut."""
+
+    max_bytes: int = Field(
+        64_000_000, ge=1000, le=2_000_000_000, description="larger files are reported, not read"
+    )
+    parse_seconds: Seconds = Field(120.0, description="time one file may take to turn into text")
+    chunk_tokens: int = Field(
+        220, ge=32, le=2000, description="length of a passage, in the embedder's tokens"
+    )
+    fetch_seconds: Seconds = Field(30.0, description="time one address may take")
+    allow_private_addresses: bool = Field(False, description="fetch addresses inside the company's network")
+
+
+class SearchSettings(Section):
+    """How passages are found."""
+
+    depth: int = Field(100, ge=10, le=1000, description="length of each ranking before they are fused")
+    ef_search: int = Field(100, ge=10, le=1000, description="breadth of the approximate vector search")
+    exact_below: int = Field(
+        6000, ge=0, le=1_000_000, description="callers who see fewer passages than this are searched exactly"
+    )
+
+
+class AnswerSettings(Section):
+    """The token budget of an answer, in the model's own tokens."""
+
+    passages: int = Field(5, ge=1, le=100, description="passages offered to the model")
+    passage_tokens: int = Field(
+        2000, ge=64, le=1_000_000, description="most tokens for all passages together"
+    )
+    question_tokens: int = Field(500, ge=16, le=100_000, description="most tokens for the question")
+    history_tokens: int = Field(600, ge=0, le=1_000_000, description="most tokens for earlier turns")
+    answer_tokens: int = Field(200, ge=16, le=100_000, description="most tokens for the answer")
+
+
+class AccessSettings(Section):
+    """Labels for documents that are added without one."""
+
+    default_groups: tuple[GroupName, ...] = Field(
+        (), description="empty: only the workspace's owner reads them"
+    )
+
+
+class Settings(Section):
+    """Everything in ragraft.toml."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    model: ModelSettings = ModelSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    reranker: RerankerSettings = RerankerSettings()
+    documents: DocumentSettings = DocumentSettings()
+    search: SearchSettings = SearchSettings()
+    answer: AnswerSettings = AnswerSettings()
+    access: AccessSettings = AccessSettings()
+    callers: dict[str, tuple[GroupName, ...]] = Field(
+        default_factory=dict, description="name = list of groups, for --as NAME"
+    )
+
+
+def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of a file (None or absent: defaults) and the environment.
+
+    Raises: SettingsError naming every fault at once, each with the key and what is expected.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    if path is not None and path.exists():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(
+                f"{path} cannot be read: {error}", hint="it must be a TOML file in UTF-8"
+            ) from error
+    faults = _override(values, environment)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        faults += [_fault(item) for item in error.errors(include_input=False, include_url=False)]
+    if faults:
+        where = str(path) if path is not None and path.exists() else "the environment"
+        raise SettingsError(
+            f"settings in {where} are wrong: " + "; ".join(faults),
+            hint="`ragraft doctor` lists every setting; docs/reference/settings.md explains them",
+        )
+    return settings
+
+
+def _override(values: dict[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """Write RAGRAFT_SECTION_KEY variables over `values`; return the faults found."""
+    faults = []
+    for variable, value in sorted(environment.items()):
+        if not variable.startswith("RAGRAFT_"):
+            continue
+        if variable == "RAGRAFT_DSN":
+            values.setdefault("database", {})["dsn"] = value
+            continue
+        section, _, key = variable.removeprefix("RAGRAFT_").lower().partition("_")
+        field = Settings.model_fields.get(section)
+        if field is None or section == "callers":
+            continue  # other tools may keep variables under the same prefix
+        if key not in _section(section).model_fields:
+            faults.append(f"{variable} names no setting")
+            continue
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = value.split(",") if key == "default_groups" else value
+    return faults
+
+
+def _section(name: str) -> type[Section]:
+    kind = Settings.model_fields[name].annotation
+    if not (isinstance(kind, type) and issubclass(kind, Section)):
+        raise TypeError(f"{name} is not a table")
+    return kind
+
+
+def _fault(item: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{where} is not a setting"
+    return f"{where}: {item['msg'][:1].lower()}{item['msg'][1:]}"
+
+
+def describe_settings() -> list[tuple[str, str, str, str]]:
+    """Return (section, key, default, description) of every setting, in order."""
+    rows = []
+    for name in Settings.model_fields:
+        if name == "callers":
+            rows.append((name, "NAME", "[]", Settings.model_fields[name].description or ""))
+            continue
+        for key, field in _section(name).model_fields.items():
+            default = field.default
+            rows.append((name, key, "" if default in (None, "") else str(default), field.description or ""))
+    return rows
+
+
+def starter_toml() -> str:
+    """Return the ragraft.toml that `ragraft init` writes: a few settings, commented out."""
+    return """\
+# Settings of this ragraft workspace. Everything here is optional; docs/reference/settings.md lists all.
+
+[model]
+# Without a url, answers come from the small embedded model, which is good for a demonstration only.
+# url = "http://localhost:8000/v1"
+# name = "the-model-to-ask-for"
+
+[access]
+# Groups that may read documents added without --group or --access. Empty: only you, the owner.
+default_groups = []
+
+[callers]
+# People (or programs) and their groups, for `ragraft ask --as NAME`.
+# maria = ["finance", "managers"]
+"""

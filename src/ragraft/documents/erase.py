@@ -1,0 +1,237 @@
+"""Erasing a document: not only its rows but its bytes.
+
+DELETE and VACUUM leave plain text in pages and in the write-ahead log. So an erasure (1) deletes every
+row made of the document and commits, from when on nothing finds it; (2) waits until no running query can
+still see the old rows; (3) rewrites the tables it was in (VACUUM FULL, which also rebuilds their
+indexes); (4) has PostgreSQL drop the log up to here; (5) looks through the data folder for pieces of the
+text. An erasure that was interrupted is on record and finished by the next one.
+"""
+
+from __future__ import annotations
+
+import mmap
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from psycopg import sql
+
+from ragraft.access.audit import AuditLog
+from ragraft.database.pool import Connection, Database, scalar, wait_until
+from ragraft.documents.collection import find_collection
+from ragraft.documents.library import require_owner
+from ragraft.documents.write import lock_for_writing, withdraw_document
+from ragraft.errors import DatabaseError, NotFoundError
+from ragraft.types import Caller
+
+__all__ = ["Eraser", "Receipt"]
+
+ROWS = ("chunk_vector", "chunk_terms", "chunk", "archived_chunk", "revision")
+REWRITTEN = ("document", "source", "revision", "archived_chunk", "term_count", "language_count")
+PIECE = 32
+"""Length in bytes of the pieces of text that are looked for afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased and how that was checked. It is the only place that still holds the uri.
+
+    `found_afterwards` counts pieces of the text found in the database's files, of `looked_for`; it is
+    None where the files are not ours to read (an external server), whose log and backups are its
+    operator's to expire: `limits` says so.
+    """
+
+    uri: str
+    document: int
+    revisions: int
+    chunks: int
+    rows: dict[str, int]
+    erased_at: str
+    seconds: float
+    looked_for: int
+    found_afterwards: int | None
+    limits: list[str] = field(default_factory=list)
+    audit: int = 0
+
+
+class Eraser:
+    """Erases documents of one collection. `data_folder` is the embedded server's, None for an external one."""
+
+    def __init__(
+        self, *, database: Database, audit: AuditLog, data_folder: Path | None, collection: str = "default"
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._data_folder = data_folder
+        self._name = collection
+
+    def erase(
+        self,
+        uri: str,
+        *,
+        caller: Caller,
+        on_step: Callable[[str], None] = lambda _: None,
+        wait_seconds: float = 60.0,
+    ) -> Receipt:
+        """Erase a document, removed ones included, and return the receipt.
+
+        Raises: NotAllowedError unless the caller is the owner; NotFoundError if there is none;
+        DatabaseError if a query that runs elsewhere keeps the old rows alive for `wait_seconds`: the
+        document is then invisible already, and the next erasure or `finish` destroys its bytes.
+        """
+        require_owner(caller, "erase documents")
+        began = time.monotonic()
+        on_step("deleting rows")
+        document, revisions, rows, pieces = self._delete(uri, caller)
+        self.finish(on_step=on_step, wait_seconds=wait_seconds)
+        on_step("looking through the files")
+        found = self._count_found(pieces)
+        number = self._record(caller, document, found)
+        return Receipt(
+            uri=uri,
+            document=document,
+            revisions=revisions,
+            chunks=rows["chunk"] + rows["archived_chunk"],
+            rows=rows,
+            erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - began, 3),
+            looked_for=len(pieces),
+            found_afterwards=found,
+            limits=self._limits(),
+            audit=number,
+        )
+
+    def finish(self, *, on_step: Callable[[str], None] = lambda _: None, wait_seconds: float = 60.0) -> int:
+        """Destroy the bytes of every erasure that is on record, and return how many there were."""
+        with self._database.administration() as connection:
+            collection = find_collection(connection, self._name)
+            if collection is None:
+                return 0
+            pending = [row[0] for row in connection.execute("select id from erasure").fetchall()]
+            if not pending:
+                return 0
+            on_step("waiting for running queries")
+            _wait_for_old_snapshots(connection, wait_seconds)
+            tables = [
+                *REWRITTEN,
+                *(f"{name}_{collection.id}" for name in ("chunk", "chunk_vector", "chunk_terms")),
+            ]
+            for table in tables:
+                on_step(f"rewriting {table}")
+                connection.execute(sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(table)))
+            on_step("dropping the write-ahead log")
+            self._drop_log(connection)
+            connection.execute("delete from erasure where id = any(%s)", (pending,))
+        return len(pending)
+
+    def _delete(self, uri: str, caller: Caller) -> tuple[int, int, dict[str, int], list[bytes]]:
+        with self._audit.transaction(caller) as (connection, audit):
+            collection = find_collection(connection, self._name)
+            number = collection.id if collection else 0
+            row = connection.execute(
+                "select id, removed_at is null, source from document where collection = %s and uri = %s for update",
+                (number, uri),
+            ).fetchone()
+            if row is None:
+                raise NotFoundError(
+                    f"there is no document {uri!r}", hint="`ragraft list` shows the documents"
+                )
+            document, live, source = row
+            lock_for_writing(connection, number)
+            key = (number, document)
+            texts = connection.execute(
+                "select text from revision where collection = %s and document = %s", key
+            ).fetchall()
+            if live:
+                withdraw_document(connection, number, document)  # also takes it out of the counts
+            rows = {
+                table: connection.execute(
+                    f"delete from {table} where collection = %s and document = %s",  # noqa: S608 - names of ours
+                    key,
+                ).rowcount
+                for table in ROWS
+            }
+            connection.execute("delete from document where collection = %s and id = %s", key)
+            connection.execute(
+                "delete from source where id = %s and kind = 'url' and not exists"
+                " (select from document where collection = %s and source = %s)",
+                (source, number, source),
+            )
+            connection.execute("delete from term_count where collection = %s and chunks <= 0", (number,))
+            connection.execute("delete from language_count where collection = %s and chunks <= 0", (number,))
+            connection.execute("insert into erasure (collection, document) values (%s, %s)", key)
+            audit.append("erase asked", {"document": document})
+        return document, len(texts), rows, _pieces([text for (text,) in texts])
+
+    def _record(self, caller: Caller, document: int, found: int | None) -> int:
+        with self._audit.transaction(caller) as (_, audit):
+            audit.append("erased", {"document": document, "found_afterwards": found})
+            return audit.number
+
+    def _drop_log(self, connection: Connection) -> None:
+        """Have the server write everything out and drop the log before it (embedded server only).
+
+        wal_recycle is off there, so a dropped segment is deleted and not used again with its old bytes.
+        """
+        if self._data_folder is None:
+            return
+        # Statistics of ours never hold text, but the catalogue has old versions of rows like any table.
+        connection.execute("vacuum full pg_catalog.pg_statistic")
+        for _ in range(2):
+            connection.execute("select pg_switch_wal()")
+            connection.execute("checkpoint")
+
+    def _count_found(self, pieces: Sequence[bytes]) -> int | None:
+        if self._data_folder is None:
+            return None
+        found: set[bytes] = set()
+        for path in sorted(self._data_folder.rglob("*")):
+            try:
+                if not path.is_file() or path.stat().st_size == 0:
+                    continue
+                with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    found.update(piece for piece in pieces if content.find(piece) >= 0)
+            except FileNotFoundError:
+                continue  # the server deletes files while we look
+        return len(found)
+
+    def _limits(self) -> list[str]:
+        limits = ["copies outside ragraft: the original file, backups, answers already given"]
+        if self._data_folder is None:
+            limits.append(
+                "write-ahead log, replicas and backups of the external PostgreSQL, until they expire"
+            )
+        return limits
+
+
+def _wait_for_old_snapshots(connection: Connection, seconds: float) -> None:
+    """Wait until every transaction that could see the deleted rows has ended; VACUUM would keep them."""
+    now = scalar(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+
+    def gone() -> bool:
+        oldest = scalar(
+            connection,
+            "select min(least(backend_xmin::text::bigint, backend_xid::text::bigint)) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()",
+        )
+        return oldest is None or oldest >= now % 2**32
+
+    if not wait_until(gone, seconds=seconds):
+        raise DatabaseError(
+            "the document is deleted, but a query that is still running keeps its old bytes alive",
+            hint="end that query and run `ragraft erase --finish`",
+        )
+
+
+def _pieces(texts: Sequence[str]) -> list[bytes]:
+    """Return pieces of the texts to look for: up to 20 of each, evenly drawn, long enough to be its own."""
+    found: set[bytes] = set()
+    for text in texts:
+        content = text.encode()
+        starts = range(max(1, len(content) - PIECE))
+        chosen = random.Random(len(content)).sample(starts, min(20, len(starts)))  # noqa: S311 - not a secret
+        found.update(content[start : start + PIECE] for start in chosen if len(content) >= PIECE)
+    return sorted(found)

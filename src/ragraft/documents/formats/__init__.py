@@ -1,0 +1,1 @@
+"""One module per family of file formats: bytes in, text with exact offsets out."""

@@ -1,0 +1,105 @@
+"""From the bytes of one file to text with exact offsets."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from ragraft.documents.formats.kinds import Kind, kind_of
+from ragraft.documents.formats.markdown import first_heading, read_front_matter
+from ragraft.documents.formats.plain import decode, storable
+from ragraft.documents.formats.titles import readable_stem, sensible_title
+from ragraft.documents.language import detect_language
+from ragraft.documents.sandbox import Sandbox
+from ragraft.errors import UnreadableError
+from ragraft.types import PageSpan, ParsedDocument
+
+__all__ = ["FileParser"]
+
+
+class FileParser:
+    """Reads every format in `formats.kinds`; fits the Parser seam.
+
+    Text formats (Markdown, text, CSV, JSON) keep every character of the file. The others are turned
+    into Markdown by kreuzberg in a sandbox: a child process that is kept for the next file, so close
+    the parser, or use it in a `with`.
+    """
+
+    def __init__(self, *, sandbox: Sandbox | None = None) -> None:
+        self._sandbox = sandbox or Sandbox()
+
+    def parse(self, content: bytes, *, name: str, media_type: str = "") -> ParsedDocument:
+        """Return the text of a file, its title, its language and its pages.
+
+        `name` is its file name or uri: it helps to tell the format and stands in for a title.
+
+        Metadata always has `format` (a name in `formats.kinds`); text formats have `encoding`, and
+        `replaced_characters` if bytes were damaged; Markdown has `body_start`, the front matter's
+        values under `front_matter`, and `front_matter_fault` if it is not valid YAML.
+
+        Raises: UnreadableError with the reason.
+        """
+        if not content.strip():
+            raise UnreadableError("is empty")
+        kind = kind_of(content, name=name, media_type=media_type)
+        if kind.binary:
+            return self._parse_binary(content, kind, name)
+        return _parse_text(content, kind, name)
+
+    def close(self) -> None:
+        """End the child process, if there is one. Parsing again starts a new one."""
+        self._sandbox.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _parse_binary(self, content: bytes, kind: Kind, name: str) -> ParsedDocument:
+        found = self._sandbox.extract(content, kind=kind.name)
+        text = storable(found.text)
+        if not text.strip():
+            raise UnreadableError("holds no text")
+        title = sensible_title(found.title) or first_heading(text) or readable_stem(name)
+        return ParsedDocument(
+            text=text,
+            title=storable(title),
+            media_type=kind.media_type,
+            language=detect_language(text),
+            pages=tuple(PageSpan(*page) for page in found.pages),
+            metadata=_storable_values({"format": kind.name, **found.metadata}),
+        )
+
+
+def _parse_text(content: bytes, kind: Kind, name: str) -> ParsedDocument:
+    decoded = decode(content)
+    if not decoded.text.strip():
+        raise UnreadableError("is empty")
+    metadata: dict[str, Any] = {"format": kind.name, "encoding": decoded.encoding}
+    if decoded.replaced:
+        metadata["replaced_characters"] = decoded.replaced
+    title, body_start = "", 0
+    if kind.name == "markdown":
+        front = read_front_matter(decoded.text)
+        body_start = front.body_start
+        metadata |= {"body_start": body_start, "front_matter": front.values}
+        if front.fault:
+            metadata["front_matter_fault"] = front.fault
+        title = sensible_title(front.values.get("title")) or first_heading(decoded.text, start=body_start)
+    return ParsedDocument(
+        text=decoded.text,
+        title=storable(title or readable_stem(name)),
+        media_type=kind.media_type,
+        language=detect_language(decoded.text[body_start:]),
+        metadata=_storable_values(metadata),
+    )
+
+
+def _storable_values(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(key): _storable_values(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable_values(item) for item in value]
+    return value

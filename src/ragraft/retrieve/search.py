@@ -1,0 +1,345 @@
+"""Hybrid search inside PostgreSQL: nearest vectors and BM25, fused; rights are part of both queries."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pgvector import HalfVector, SparseVector
+
+from ragraft.database.pool import Connection, Database
+from ragraft.documents.collection import Collection, check_embedder, find_collection
+from ragraft.protocols import Embedder, Reranker
+from ragraft.retrieve.fuse import fuse
+from ragraft.retrieve.lexical import idf, query_terms
+from ragraft.retrieve.rerank import reorder
+from ragraft.types import Caller, Chunk, Passage, Vectors
+
+__all__ = ["Found", "HybridRetriever", "View"]
+
+TERM_SPACE = 1_000_000_000
+
+QUERY_TERMS = 64
+"""A longer query is searched by its rarest terms: the rest would hardly move a score, and costs."""
+
+CANDIDATES = 4000
+"""BM25 is worked out for passages that hold one of the query's rarest terms, as many terms as together are
+in about this many passages: a passage without any of them ranks far below (cf. MaxScore, Turtle & Flood 1995)."""
+
+MOST_CANDIDATES = 20_000
+"""The same when even the rarest term is common: a bound on the time of a query of common words."""
+
+EXACT_ALWAYS = 3000
+EXACT_FACTOR = 500
+"""Search is exact where comparing every visible vector is cheaper than walking the graph past the hidden
+ones: visible < sqrt(factor * all), since the walk visits about depth * all / visible nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a caller sees of a collection: labels, and passages by language for idf."""
+
+    labels: tuple[int, ...]
+    chunks: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        """How many passages that is."""
+        return sum(self.chunks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A search's passages, best first, with the numbers of their documents and the query's vector."""
+
+    passages: tuple[Passage, ...]
+    documents: tuple[int, ...]
+    labels: tuple[int, ...]
+    vector: Vectors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One leg's ranking of passage numbers, and the language of each."""
+
+    ids: list[int]
+    languages: Mapping[int, str]
+
+
+class HybridRetriever:
+    """Searches one collection; fits the Retriever seam.
+
+    `depth` is the length of each leg's ranking; `ef_search` the breadth of the approximate search.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        embedder: Embedder,
+        depth: int = 100,
+        ef_search: int = 100,
+        reranker: Reranker | None = None,
+        rerank_depth: int = 30,
+        collection: str = "default",
+    ) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._depth = depth
+        self._ef_search = ef_search
+        self._reranker = reranker
+        self._rerank_depth = rerank_depth
+        self._name = collection
+
+    def retrieve(
+        self, query: str, *, limit: int, caller: Caller, as_of: datetime | None = None
+    ) -> list[Passage]:
+        """Return up to `limit` passages that the caller may read, best first."""
+        return list(self.search(query, limit=limit, caller=caller, as_of=as_of).passages)
+
+    def search(self, query: str, *, limit: int, caller: Caller, as_of: datetime | None = None) -> Found:
+        """Return what `retrieve` returns, with the numbers that the audit needs.
+
+        Raises: WorkspaceError if another model embedded the collection; ModelError, DatabaseError.
+        """
+        if not query.strip():
+            return Found((), (), (), None)
+        vector = self._embedder.embed([query])[0]
+        wanted = max(limit, self._rerank_depth) if self._reranker else limit
+        with self._database.transaction(caller, read_only=True) as connection:
+            collection = find_collection(connection, self._name)
+            if collection is None:
+                return Found((), (), (), None)
+            check_embedder(collection, self._embedder.name)
+            view = see(connection, collection.id)
+            weights = self._query_weights(connection, collection.id, view, query)
+            if as_of is None:
+                legs = {
+                    "dense": self._nearest(connection, collection, view, vector),
+                    "lexical": self._by_words(connection, collection.id, view, weights),
+                }
+            else:
+                legs = self._as_of(connection, collection.id, view, vector, weights, as_of)
+            ranking = combine(legs, collection.weights)[:wanted]
+            rows = self._read(
+                connection, collection.id, [key for key, _ in ranking], archived=as_of is not None
+            )
+        scores = dict(ranking)
+        found = [(_passage(row, scores[row[0]]), int(row[1])) for row in rows]
+        if self._reranker is not None:
+            found = reorder(query, found, reranker=self._reranker)
+        found = found[:limit]
+        return Found(
+            tuple(passage for passage, _ in found),
+            tuple(document for _, document in found),
+            view.labels,
+            vector,
+        )
+
+    def nearest_documents(self, vector: Vectors, *, limit: int, caller: Caller) -> list[tuple[int, int]]:
+        """Return (document, label) of the passages nearest to a vector, for the audit."""
+        with self._database.transaction(caller, read_only=True) as connection:
+            collection = find_collection(connection, self._name)
+            if collection is None:
+                return []
+            view = see(connection, collection.id)
+            ranked = self._nearest(connection, collection, view, vector)
+            rows = connection.execute(
+                "select document, label from chunk where collection = %s and id = any(%s)",
+                (collection.id, ranked.ids[:limit]),
+            ).fetchall()
+        return [(document, label) for document, label in rows]
+
+    def rank_vector(
+        self, connection: Connection, collection: Collection, view: View, vector: Vectors
+    ) -> list[int]:
+        """Return the dense leg's ranking, for calibration."""
+        return self._nearest(connection, collection, view, vector).ids
+
+    def rank_words(self, connection: Connection, collection: Collection, view: View, query: str) -> list[int]:
+        """Return the lexical leg's ranking, for calibration."""
+        weights = self._query_weights(connection, collection.id, view, query)
+        return self._by_words(connection, collection.id, view, weights).ids
+
+    def _nearest(self, connection: Connection, collection: Collection, view: View, vector: Vectors) -> Ranked:
+        if not view.labels:
+            return Ranked([], {})
+        distance = f"vector::halfvec({collection.dimensions}) <#> %(vector)s"
+        parameters = {
+            "collection": collection.id,
+            "labels": list(view.labels),
+            "vector": HalfVector(vector),
+            "depth": self._depth,
+        }
+        visible = "collection = %(collection)s and label = any(%(labels)s)"
+        if view.size <= max(EXACT_ALWAYS, math.isqrt(EXACT_FACTOR * _size(connection, collection.id))):
+            statement = (
+                f"with visible as materialized (select id, language, {distance} as distance from chunk_vector"
+                f" where {visible}) select id, language from visible order by distance, id limit %(depth)s"
+            )
+        else:
+            connection.execute(
+                "select set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),"
+                " set_config('enable_sort', 'off', true)",  # the planner must not sort what the graph gives in order
+                (str(max(self._ef_search, self._depth)),),
+            )
+            statement = (
+                f"with near as materialized (select id, language, {distance} as distance from chunk_vector"
+                f" where {visible} order by {distance} limit %(depth)s)"
+                " select id, language from near order by distance, id"
+            )
+        return _ranked(connection.execute(statement, parameters).fetchall())
+
+    def _query_weights(
+        self, connection: Connection, collection: int, view: View, query: str
+    ) -> list[tuple[int, float, int]]:
+        """Return (term, idf times its count in the query, passages having it), rarest first."""
+        by_language = query_terms(query, languages=view.chunks)
+        counts = {term: count for terms in by_language.values() for term, count in terms.items()}
+        rows = connection.execute(
+            "select term, sum(chunks)::integer from term_count where collection = %s and label = any(%s)"
+            " and term = any(%s) group by term having sum(chunks) > 0",
+            (collection, list(view.labels), list(counts)),
+        ).fetchall()
+        having = dict(rows)
+        weighted = [
+            (term, count * idf(view.chunks[language], having[term]), having[term])
+            for language, terms in by_language.items()
+            for term, count in terms.items()
+            if term in having
+        ]
+        return sorted(weighted, key=lambda item: (item[2], item[0]))[:QUERY_TERMS]
+
+    def _by_words(
+        self, connection: Connection, collection: int, view: View, weights: Sequence[tuple[int, float, int]]
+    ) -> Ranked:
+        if not weights:
+            return Ranked([], {})
+        rows = connection.execute(
+            "with candidates as materialized (select id, language, weights <#> %(query)s as score from chunk_terms"
+            " where collection = %(collection)s and label = any(%(labels)s) and term_ids && %(rare)s limit %(most)s)"
+            " select id, language from candidates order by score, id limit %(depth)s",
+            {
+                "collection": collection,
+                "labels": list(view.labels),
+                "query": _sparse(weights),
+                "rare": _rarest(weights),
+                "most": MOST_CANDIDATES,
+                "depth": self._depth,
+            },
+        ).fetchall()
+        return _ranked(rows)
+
+    def _as_of(
+        self,
+        connection: Connection,
+        collection: int,
+        view: View,
+        vector: Vectors,
+        weights: Sequence[tuple[int, float, int]],
+        as_of: datetime,
+    ) -> dict[str, Ranked]:
+        """Rank what was valid at a time, exactly, over live and archived passages."""
+        rows = connection.execute(
+            "with valid as materialized (select document, number from revision where collection = %(collection)s"
+            "  and valid_from <= %(as_of)s and (valid_to is null or valid_to > %(as_of)s)"
+            "  and label = any((select visible_labels())::integer[])),"
+            " passages as materialized (select c.id, v.language, v.vector <#> %(vector)s as distance,"
+            "   t.weights <#> %(query)s as score from valid r"
+            "   join chunk c on (c.collection, c.document, c.revision) = (%(collection)s, r.document, r.number)"
+            "   join chunk_vector v on (v.collection, v.document, v.id) = (%(collection)s, c.document, c.id)"
+            "   join chunk_terms t on (t.collection, t.document, t.id) = (%(collection)s, c.document, c.id)"
+            "  union all select a.id, a.language, a.vector <#> %(vector)s, a.weights <#> %(query)s from valid r"
+            "   join archived_chunk a on (a.collection, a.document, a.revision) = (%(collection)s, r.document, r.number))"
+            " (select 'dense', id, language, distance from passages order by distance, id limit %(depth)s) union all"
+            " (select 'lexical', id, language, score from passages where score < 0 order by score, id limit %(depth)s)",
+            {
+                "collection": collection,
+                "as_of": as_of,
+                "vector": HalfVector(vector),
+                "query": _sparse(weights),
+                "depth": self._depth,
+            },
+        ).fetchall()
+        by_leg: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
+        for leg, key, language, score in rows:
+            by_leg[leg].append((score, key, language))
+        return {
+            leg: _ranked([(key, language) for _, key, language in sorted(by_leg[leg])])
+            for leg in ("dense", "lexical")
+        }
+
+    def _read(
+        self, connection: Connection, collection: int, ids: Sequence[int], *, archived: bool
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of passages in the order of `ids`; row-level security has the last word on each."""
+        columns = "c.id, c.document, c.revision, c.span_start, c.span_end, c.page, c.tokens, c.context, c.text, d.uri"
+        source = " from {} c join document d on (d.collection, d.id) = (c.collection, c.document)"
+        wanted = " where c.collection = %(collection)s and c.id = any(%(ids)s)"
+        statement = f"select {columns}, d.title{source.format('chunk')}{wanted}"
+        if archived:
+            then = " join revision r on (r.collection, r.document, r.number) = (c.collection, c.document, c.revision)"
+            statement += (
+                f" union all select {columns}, r.title{source.format('archived_chunk')}{then}{wanted}"
+            )
+        rows = connection.execute(statement, {"collection": collection, "ids": list(ids)}).fetchall()
+        return sorted(rows, key=lambda row: ids.index(row[0]))
+
+
+def see(connection: Connection, collection: int) -> View:
+    """Return what the transaction's caller sees of a collection."""
+    rows = connection.execute(
+        "select label, language, chunks from language_count where collection = %s and chunks > 0",
+        (collection,),
+    ).fetchall()
+    chunks: dict[str, int] = defaultdict(int)
+    for _, language, count in rows:
+        chunks[language] += count
+    return View(tuple(sorted({label for label, _, _ in rows})), dict(chunks))
+
+
+def combine(
+    legs: Mapping[str, Ranked], weights: Mapping[str, Mapping[str, float]]
+) -> list[tuple[int, float]]:
+    """Fuse the legs; each passage's weights are those of its language, 1 where none were calibrated."""
+    return fuse([leg.ids for leg in legs.values()], weights=[1.0] * len(legs))
+
+
+def _size(connection: Connection, collection: int) -> int:
+    """Return about how many passages the collection has in all: the planner's estimate, which costs nothing."""
+    row = connection.execute(
+        "select greatest(reltuples, 0)::bigint from pg_class where oid = to_regclass(%s)",
+        (f"chunk_vector_{collection}",),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _rarest(weights: Sequence[tuple[int, float, int]]) -> list[int]:
+    """Return the rarest terms, as many as are together in about CANDIDATES passages, at least one."""
+    chosen, total = [], 0
+    for term, _, having in weights:
+        if chosen and total + having > CANDIDATES:
+            break
+        chosen.append(term)
+        total += having
+    return chosen
+
+
+def _sparse(weights: Sequence[tuple[int, float, int]]) -> SparseVector:
+    return SparseVector({term - 1: weight for term, weight, _ in weights}, TERM_SPACE)
+
+
+def _ranked(rows: Sequence[tuple[Any, ...]]) -> Ranked:
+    return Ranked([row[0] for row in rows], {row[0]: row[1] for row in rows})
+
+
+def _passage(row: tuple[Any, ...], score: float) -> Passage:
+    _, _, revision, start, end, page, tokens, context, text, uri, title = row
+    chunk = Chunk(start=start, end=end, text=text, context=context, page=page, tokens=tokens)
+    return Passage(
+        chunk=chunk, uri=uri, title=title, revision=revision, score=score, read_at=datetime.now(UTC)
+    )

@@ -1,0 +1,275 @@
+"""Wires the settings of a workspace into the parts; the only module that knows every kind of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from ragraft.access.audit import AuditLog
+from ragraft.access.labels import resolve_caller
+from ragraft.answer.prompt import SYSTEM, Budget
+from ragraft.answer.rag import RagSystem
+from ragraft.config import Settings
+from ragraft.database.migrate import migrate
+from ragraft.database.pool import Database
+from ragraft.documents.erase import Eraser
+from ragraft.documents.library import Library
+from ragraft.documents.sync import Sync
+from ragraft.protocols import ChatModel, Embedder, Reranker
+from ragraft.retrieve.audited import AuditedRetriever
+from ragraft.retrieve.calibration import Calibrator
+from ragraft.retrieve.lexical import count_terms, terms, weights
+from ragraft.retrieve.search import HybridRetriever
+from ragraft.types import Caller, SystemCard
+from ragraft.workspace import Workspace
+
+__all__ = ["Workbench"]
+
+
+class Workbench:
+    """The parts of one workspace, each made when first used and closed together.
+
+    `embedder`, `model` and `reranker` replace what the settings name, for tests and for embedding
+    ragraft in another program.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        embedder: Embedder | None = None,
+        model: ChatModel | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self._given = (embedder, model, reranker)
+        self._closers: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back connections, child processes and the embedded server."""
+        while self._closers:
+            self._closers.pop()()
+
+    @property
+    def settings(self) -> Settings:
+        """The workspace's settings."""
+        return self.workspace.settings
+
+    def caller(self, *, name: str | None = None, groups: tuple[str, ...] = ()) -> Caller:
+        """Return a known caller, a caller of some groups, or the owner."""
+        return resolve_caller(name=name, groups=groups, known=self.settings.callers)
+
+    @cached_property
+    def postgres_folder(self) -> Path | None:
+        """The folder of the embedded server; None if the library is in another PostgreSQL."""
+        return None if self.settings.database.dsn else self.workspace.state / "postgres"
+
+    @cached_property
+    def database(self) -> Database:
+        """The library's database, migrated to this version."""
+        settings = self.settings.database
+        folder = self.postgres_folder
+        if folder is None:
+            dsn = settings.dsn.get_secret_value() if settings.dsn else ""
+            database = Database(
+                conninfo=lambda: dsn, schema=settings.schema_name, pool_size=settings.pool_size
+            )
+        else:
+            from ragraft.database.embedded import EmbeddedServer
+
+            server = EmbeddedServer(
+                folder, idle_seconds=settings.idle_seconds, start_seconds=settings.start_seconds
+            )
+            self._closers.append(server.close)
+            database = Database(
+                conninfo=server.connect_info, schema=settings.schema_name, pool_size=settings.pool_size
+            )
+        self._closers.append(database.close)
+        migrate(database)
+        return database
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit chain."""
+        return AuditLog(database=self.database, folder=self.workspace.state)
+
+    @cached_property
+    def library(self) -> Library:
+        """The documents, for reading and removing."""
+        return Library(database=self.database, audit=self.audit)
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        """Destroys documents."""
+        return Eraser(database=self.database, audit=self.audit, data_folder=self.postgres_folder)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder that the settings name."""
+        given, settings = self._given[0], self.settings.embedder
+        if given is not None:
+            return given
+        if settings.url:
+            from ragraft.models.endpoint import EndpointEmbedder
+
+            return EndpointEmbedder(
+                url=settings.url,
+                name=settings.name,
+                key=settings.key.get_secret_value() if settings.key else None,
+                dimensions=settings.dimensions,
+                timeout=settings.timeout,
+            )
+        from ragraft.models.encoders import OpenVinoEmbedder
+        from ragraft.models.files import EMBEDDER_NAME, embedder_folder
+
+        return OpenVinoEmbedder(embedder_folder(), name=EMBEDDER_NAME, threads=settings.threads)
+
+    @cached_property
+    def model(self) -> ChatModel:
+        """The generator that the settings name."""
+        given, settings = self._given[1], self.settings.model
+        if given is not None:
+            return given
+        if settings.url:
+            from ragraft.models.endpoint import EndpointChatModel
+
+            return EndpointChatModel(
+                url=settings.url,
+                name=settings.name,
+                key=settings.key.get_secret_value() if settings.key else None,
+                window=settings.window,
+                tokenizer=settings.tokenizer,
+                timeout=settings.timeout,
+            )
+        from ragraft.models.files import chat_model_file
+        from ragraft.models.local import LocalChatModel
+
+        return LocalChatModel(
+            settings.path or chat_model_file(),
+            window=settings.window,
+            cache_folder=self.workspace.state / "models",
+            threads=self.settings.embedder.threads,
+        )
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """The reranker that the settings name, if any."""
+        given, settings = self._given[2], self.settings.reranker
+        if given is not None:
+            return given
+        if settings.url:
+            from ragraft.models.endpoint import EndpointReranker
+
+            return EndpointReranker(
+                url=settings.url,
+                name=settings.name,
+                key=settings.key.get_secret_value() if settings.key else None,
+                timeout=settings.timeout,
+            )
+        if settings.path:
+            from ragraft.models.encoders import LocalReranker
+
+            return LocalReranker(settings.path, threads=self.settings.embedder.threads)
+        return None
+
+    @cached_property
+    def sync(self) -> Sync:
+        """Brings folders, files and addresses into the library."""
+        from ragraft.documents.chunk import DocumentChunker
+        from ragraft.documents.fetch import Fetched, fetch
+        from ragraft.documents.parse import FileParser
+        from ragraft.documents.sandbox import Sandbox
+
+        settings = self.settings.documents
+        parser = FileParser(sandbox=Sandbox(seconds=settings.parse_seconds))
+        self._closers.append(parser.close)
+
+        def fetch_within_limits(url: str) -> Fetched:
+            return fetch(
+                url,
+                max_bytes=settings.max_bytes,
+                timeout=settings.fetch_seconds,
+                allow_private=settings.allow_private_addresses,
+            )
+
+        return Sync(
+            database=self.database,
+            audit=self.audit,
+            parser=parser,
+            chunker=DocumentChunker(
+                count_tokens=self.embedder.count_tokens, max_tokens=settings.chunk_tokens
+            ),
+            embedder=self.embedder,
+            term_weights=term_weights,
+            fetch=fetch_within_limits,
+            max_bytes=settings.max_bytes,
+        )
+
+    @cached_property
+    def search(self) -> HybridRetriever:
+        """The search itself, which leaves no trace."""
+        settings = self.settings.search
+        return HybridRetriever(
+            database=self.database,
+            embedder=self.embedder,
+            depth=settings.depth,
+            ef_search=settings.ef_search,
+            reranker=self.reranker,
+            rerank_depth=self.settings.reranker.depth,
+        )
+
+    @cached_property
+    def retriever(self) -> AuditedRetriever:
+        """The search that callers use: every read is on record."""
+        return AuditedRetriever(retriever=self.search, audit=self.audit)
+
+    @cached_property
+    def calibrator(self) -> Calibrator:
+        """Sets how much each leg of the search counts."""
+        return Calibrator(database=self.database, embedder=self.embedder, search=self.search)
+
+    @cached_property
+    def rag(self) -> RagSystem:
+        """Retrieval-augmented answers."""
+        settings = self.settings.answer
+        budget = Budget(
+            question=settings.question_tokens,
+            history=settings.history_tokens,
+            passages=settings.passage_tokens,
+            answer=settings.answer_tokens,
+        )
+        return RagSystem(
+            card=SystemCard("rag", "rag", self.model.name, self._settings_hash()),
+            retriever=self.retriever,
+            model=self.model,
+            terms=lambda text: terms(text, language="en"),
+            passages=settings.passages,
+            budget=budget,
+        )
+
+    def _settings_hash(self) -> str:
+        """Return a digest of what an answer depends on besides the documents."""
+        parts = {
+            "answer": self.settings.answer.model_dump(mode="json"),
+            "search": self.settings.search.model_dump(mode="json"),
+            "embedder": self.embedder.name,
+            "reranker": self.reranker.name if self.reranker else "",
+            "system": SYSTEM,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def term_weights(text: str, language: str) -> Mapping[int, float]:
+    """Return the BM25 document part of each term of a passage."""
+    counts = count_terms(text, language=language)
+    return weights(counts, counts.total())
