@@ -21,7 +21,7 @@ from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
 from ragraft.protocols import ChatModel, Embedder, Reranker
 from ragraft.retrieve.audited import AuditedRetriever
-from ragraft.retrieve.calibration import Calibrator
+from ragraft.retrieve.calibrator import Calibrator
 from ragraft.retrieve.lexical import count_terms, terms, weights
 from ragraft.retrieve.search import HybridRetriever
 from ragraft.types import Caller, SystemCard

@@ -3,7 +3,9 @@
 Each entry's digest is an HMAC-SHA-256 over the entry and the digest before it, keyed with a secret that
 is not in the database, so that a changed, missing or inserted entry breaks the chain and cannot be
 re-signed. A chain alone cannot show that its last entries are gone; the number and digest of the last
-one are therefore kept outside the database as well. Source: Schneier & Kelsey 1999, "Secure audit logs".
+one are therefore kept outside the database as well, as the seal. It moves on only if the entry that it
+names still stands, so that a cut cannot be covered by what is written later.
+Source: Schneier & Kelsey 1999, "Secure audit logs".
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ragraft.access.labels import OWNER
@@ -58,15 +61,15 @@ class AuditLog:
     def __init__(self, *, database: Database, folder: Path) -> None:
         self._database = database
         self._key_file = folder / "audit.key"
-        self._seal_file = folder / "audit.seal"
+        self._seal = Seal(folder / "audit.seal")
 
     @contextmanager
     def transaction(self, caller: Caller) -> Iterator[tuple[Connection, AuditWriter]]:
         """Yield a connection and a writer whose entries commit with the block, and seal them afterwards."""
         with self._database.transaction(caller) as connection:
-            writer = AuditWriter(connection, caller, self._key())
+            writer = AuditWriter(connection, caller, self._key(), self._seal)
             yield connection, writer
-        writer.seal(self._seal_file)
+        writer.move_seal()
 
     def record(self, caller: Caller, action: str, detail: Mapping[str, Any]) -> None:
         """Append one entry in a transaction of its own."""
@@ -88,7 +91,7 @@ class AuditLog:
     def verify(self) -> AuditReport:
         """Walk the whole chain and compare its end with the seal."""
         key, faults, count, previous, digest = self._key(), [], 0, START, START
-        sealed = self._read_seal()
+        sealed = self._seal.read()
         sealed_digest = None
         with (
             self._database.transaction(OWNER, read_only=True) as connection,
@@ -109,26 +112,22 @@ class AuditLog:
                 if sealed is not None and number == sealed[0]:
                     sealed_digest = bytes(digest).hex()
                 previous = bytes(digest)
-        if sealed is None and count:
-            faults.append(f"the seal {self._seal_file} is missing, so a cut tail could not be seen")
-        elif sealed is not None and sealed[0] > count:
+        if sealed is None:
+            faults.append(
+                f"the seal {self._seal.path} is missing or damaged, so a cut tail could not be seen"
+            )
+        elif sealed[0] > count:
             faults.append(f"the tail is cut: the seal names entry {sealed[0]}, the last one here is {count}")
-        elif sealed is not None and sealed[0] > 0 and sealed_digest != sealed[1]:
+        elif sealed[0] > 0 and sealed_digest != sealed[1]:
             faults.append(f"entry {sealed[0]} is not the one that was sealed")
         return AuditReport(count, tuple(faults))
 
     def _key(self) -> bytes:
         if not self._key_file.exists():
-            self._key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = self._key_file.with_name(f"audit.key.{os.getpid()}")
-            fresh.write_text(secrets.token_hex(32) + "\n")
-            fresh.chmod(0o600)
-            try:
-                os.link(fresh, self._key_file)  # fails if another process made one first, and that one holds
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
+            folder = self._key_file.parent
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._seal.make()  # before the key: where there is a key, a missing seal was taken away
+            _create(self._key_file, secrets.token_hex(32) + "\n")
         try:
             return bytes.fromhex(self._key_file.read_text().strip())
         except (OSError, ValueError) as error:
@@ -136,23 +135,58 @@ class AuditLog:
                 f"the audit key {self._key_file} cannot be read: {error}", hint="restore it from a backup"
             ) from error
 
-    def _read_seal(self) -> tuple[int, str] | None:
+
+class Seal:
+    """The number and the digest of the last entry, in a file outside the database."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> tuple[int, str] | None:
+        """Return what the seal says; None if it is missing or damaged."""
         try:
-            number, digest = self._seal_file.read_text().split()
+            number, digest = self.path.read_text().split()
             return int(number), digest
-        except FileNotFoundError:
+        except (OSError, ValueError):
             return None
-        except ValueError:
-            return (0, "")
+
+    def make(self) -> None:
+        """Write the seal of an empty chain, unless there is a seal."""
+        _create(self.path, _sealing(0, START))
+
+    def move(self, number: int, digest: bytes) -> None:
+        """Seal a later entry; an older one never replaces a newer."""
+        with self.path.with_suffix(".lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            sealed = self.read()
+            if sealed is not None and sealed[0] < number:
+                fresh = self.path.with_suffix(".new")
+                fresh.write_text(_sealing(number, digest))
+                fresh.replace(self.path)
+
+
+def _sealing(number: int, digest: bytes) -> str:
+    return f"{number} {digest.hex()}\n"
+
+
+def _create(path: Path, text: str) -> None:
+    """Make a private file, whole from the start; what another process made a moment ago stays."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix=path.name) as fresh:
+        fresh.write(text)
+        fresh.flush()
+        with suppress(FileExistsError):
+            os.link(fresh.name, path)
 
 
 class AuditWriter:
     """Appends entries inside one transaction."""
 
-    def __init__(self, connection: Connection, caller: Caller, key: bytes) -> None:
+    def __init__(self, connection: Connection, caller: Caller, key: bytes, seal: Seal) -> None:
         self._connection = connection
         self._caller = caller
         self._key = key
+        self._seal = seal
+        self._follows_seal = False
         self._last: tuple[int, bytes] | None = None
 
     @property
@@ -179,22 +213,19 @@ class AuditWriter:
             (number, at, name, action, text, previous, digest),
         )
         self._last = (number, digest)
+        self._follows_seal = self._is_intact(self._seal.read())
 
-    def seal(self, path: Path) -> None:
-        """Note the last committed entry outside the database; an older one never replaces a newer."""
-        if self._last is None:
-            return
-        number, digest = self._last
-        with path.with_suffix(".lock").open("w") as lock:
-            flock(lock, LOCK_EX)
-            try:
-                if int(path.read_text().split()[0]) >= number:
-                    return
-            except (FileNotFoundError, ValueError, IndexError):
-                pass
-            fresh = path.with_suffix(".new")
-            fresh.write_text(f"{number} {digest.hex()}\n")
-            fresh.replace(path)
+    def move_seal(self) -> None:
+        """Seal the entry appended last, once it is committed."""
+        if self._last is not None and self._follows_seal:
+            self._seal.move(*self._last)
+
+    def _is_intact(self, sealed: tuple[int, str] | None) -> bool:
+        """Return whether the entry that the seal names is in the chain as it was sealed."""
+        if sealed is None or sealed[0] == 0:
+            return sealed is not None
+        row = self._connection.execute("select digest from audit where number = %s", sealed[:1]).fetchone()
+        return row is not None and bytes(row[0]).hex() == sealed[1]
 
 
 def _digest(

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from ragraft.answer.cite import Terms, cite
 from ragraft.answer.prompt import Budget, build_prompt
+from ragraft.answer.sentences import sentence_spans
 from ragraft.protocols import ChatModel, Retriever
-from ragraft.types import Answer, Caller, Message, Prompt, SystemCard, Usage, Verdict
+from ragraft.types import Answer, Caller, Completion, Message, Prompt, SystemCard, Usage, Verdict
 
 __all__ = ["RagSystem"]
 
@@ -64,11 +65,12 @@ class RagSystem:
                 prompt.messages, max_tokens=prompt.max_answer_tokens, on_text=on_text
             )
         with clock.time("cite"):
-            cited = cite(completion.text, passages=prompt.passages, terms=self._terms)
+            text, looped = without_loop(completion.text)
+            cited = cite(text, passages=prompt.passages, terms=self._terms)
         return Answer(
             text=cited.text,
             refused=False,
-            reason="cut at the token budget" if completion.finish == "length" else "",
+            reason=_reason(completion, looped=looped),
             citations=cited.citations,
             verdicts=tuple(
                 Verdict(citation, None, f"not checked; {reason}")
@@ -94,6 +96,26 @@ class RagSystem:
             system=self.card,
             timings=clock.timings,
         )
+
+
+def without_loop(text: str) -> tuple[str, bool]:
+    """Return the text up to the first sentence that says again what was said, and whether there was one.
+
+    Small models fall into loops, which only their token budget ends.
+    """
+    seen: set[str] = set()
+    for start, end in sentence_spans(text):
+        said = " ".join(text[start:end].casefold().split())
+        if said in seen:
+            return text[:start].rstrip(), True
+        seen.add(said)
+    return text, False
+
+
+def _reason(completion: Completion, *, looped: bool) -> str:
+    if looped:
+        return "cut where the model began to repeat itself"
+    return "cut at the token budget" if completion.finish == "length" else ""
 
 
 class Stopwatch:

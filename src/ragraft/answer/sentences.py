@@ -8,36 +8,72 @@ __all__ = ["Span", "sentence_spans"]
 
 Span = tuple[int, int]
 
-# A sentence ends at . ! ? (and their wide forms) before a space and something that begins one, or at a
-# line's end: list items, table rows and headings are sentences of their own.
+WRAPPED = 40
+"""A line at least this long that ends without a full stop goes on in the next one."""
+
+ROW_DELIMITERS = 5
+"""Two lines with this many commas, semicolons or bars each are rows of a table."""
+
+_LINE = re.compile(r"[^\n]*\n?")
+_OPENS_BLOCK = re.compile(r"\s*(?:[-*+•–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>|```|\[\d)")
+_DELIMITERS = re.compile(r"[,;\t|]")
+# A sentence ends at . ! ? (and their wide forms) before a space and what can begin another.
 _END = re.compile(
-    r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*[ \t]+(?=["'“‘(\[]?[^\W\d_a-zß-öø-ÿ]|["'“‘(]?\d)|(?<=[。！？])|[ \t]*\n+[ \t]*"""
+    r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*\s+(?=["'“‘„«(\[*]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])"""
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|z\.B|d\.h|u\.a|bzw|ca|etc|vs|no|nr|art|abs|sec|fig|mr|mrs|ms|dr|prof|inc|ltd|co|corp|st|approx|dept|est)|\b[A-Z])\.$",
+    r"(?:\b(?:e\.g|i\.e|z\.B|d\.h|u\.a|bzw|ca|vs|no|nr|art|abs|sec|fig|mr|mrs|ms|dr|prof|st|approx|dept|est)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
 
 
 def sentence_spans(text: str) -> list[Span]:
-    """Return (start, end) of each sentence of `text`, in order, without the white space around it."""
-    spans: list[Span] = []
+    """Return (start, end) of each sentence of `text`, in order, without the white space around it.
+
+    List items, headings, table rows and lines of a CSV file are sentences of their own; a paragraph that
+    is wrapped over several lines is read as one.
+    """
+    return [span for start, end in _blocks(text) for span in _in_block(text, start, end)]
+
+
+def _blocks(text: str) -> list[Span]:
+    """Return the stretches that a sentence cannot leave."""
+    blocks: list[Span] = []
     start = 0
-    for match in _END.finditer(text):
-        if "\n" not in match.group() and _ABBREVIATION.search(text[start : match.start() + 1].rstrip()):
+    previous = ""
+    for match in _LINE.finditer(text):
+        line = match.group()
+        if match.start() > start and not _goes_on(previous, line):
+            blocks.append((start, match.start()))
+            start = match.start()
+        previous = line
+    blocks.append((start, len(text)))
+    return blocks
+
+
+def _goes_on(previous: str, line: str) -> bool:
+    """Return whether a line continues the one before it."""
+    if not line.strip() or not previous.strip() or _OPENS_BLOCK.match(line):
+        return False
+    if previous.lstrip().startswith(("#", "|")) or len(previous) < WRAPPED:
+        return False
+    columns = [len(_DELIMITERS.findall(one)) for one in (previous, line)]
+    return not (min(columns) >= ROW_DELIMITERS or columns[0] == columns[1] >= 2)
+
+
+def _in_block(text: str, start: int, end: int) -> list[Span]:
+    spans: list[Span] = []
+    for match in _END.finditer(text, start, end):
+        if _ABBREVIATION.search(text[start : match.start()]):
             continue
         # Closing quotes and citation marks belong to the sentence before.
-        end = match.end() - (len(match.group()) - len(match.group().rstrip()))
-        _add(spans, text, start, end)
+        spans += _trimmed(text, start, match.start() + len(match.group().rstrip()))
         start = match.end()
-    _add(spans, text, start, len(text))
-    return spans
+    return spans + _trimmed(text, start, end)
 
 
-def _add(spans: list[Span], text: str, start: int, end: int) -> None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if end > start:
-        spans.append((start, end))
+def _trimmed(text: str, start: int, end: int) -> list[Span]:
+    stretch = text[start:end]
+    start += len(stretch) - len(stretch.lstrip())
+    end -= len(stretch) - len(stretch.rstrip())
+    return [(start, end)] if end > start else []

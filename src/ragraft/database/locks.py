@@ -69,15 +69,21 @@ class FileLock:
             fd, self._fd = self._fd, None
             os.close(fd)
 
-    def detach(self) -> int:
-        """Return the descriptor that carries the lock, which is then the caller's to hand on and close.
+    @contextmanager
+    def handed_down(self) -> Iterator[int]:
+        """Yield the descriptor that carries the lock, for a program to be started with it; then let go.
 
-        Programs that inherit it hold the lock together, until the last of them is gone.
+        Programs that inherit it hold the lock together, until the last of them is gone. Forks of other
+        threads wait meanwhile, for those children would inherit it too.
         """
-        if self._fd is None:
-            raise ValueError(f"{self.path} is not locked")
-        fd, self._fd = self._fd, None
-        return fd
+        with _FORKING:
+            if self._fd is None:
+                raise ValueError(f"{self.path} is not locked")
+            fd, self._fd = self._fd, None
+            try:
+                yield fd
+            finally:
+                os.close(fd)
 
     def _try(self, kind: int) -> bool:
         self.release()
@@ -98,7 +104,7 @@ class FileLock:
 
 
 _LOCKS: weakref.WeakSet[FileLock] = weakref.WeakSet()
-# Held over a fork, so that no thread is between opening a file and noting its descriptor meanwhile.
+# Held over a fork, so that no other thread has an open descriptor meanwhile that no lock knows of.
 _FORKING = threading.RLock()
 
 

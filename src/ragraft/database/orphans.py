@@ -96,21 +96,22 @@ def _postmaster(layout: Layout) -> int | None:
 
 
 def _kill_all_in(folder: Path) -> None:
-    """Kill every process whose working folder this is: on Linux, PostgreSQL's and nobody else's."""
+    """Kill every program of PostgreSQL whose working folder this is, where the system lets us see that."""
     with suppress(FileNotFoundError):
         where = folder.stat()
-        for pid, handle in _processes():
+        for process, handle in _processes():
             with suppress(OSError):
-                if os.path.samestat(Path(f"/proc/{pid}/cwd").stat(), where):
+                inside = os.path.samestat((process / "cwd").stat(), where)
+                if inside and (process / "exe").readlink().name in ("postgres", "initdb"):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
 
 
-def _processes() -> Iterator[tuple[int, int]]:
-    """Yield pid and pidfd of every process; a pidfd keeps meaning the same process. None off Linux."""
+def _processes() -> Iterator[tuple[Path, int]]:
+    """Yield folder and pidfd of every process; a pidfd keeps meaning the same process. None off Linux."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             handle = os.pidfd_open(int(entry.name))
             try:
-                yield int(entry.name), handle
+                yield entry, handle
             finally:
                 os.close(handle)

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 from ragraft.database.cluster import check_cluster, failure_in_log, launch, make_cluster, program_version
@@ -37,16 +38,24 @@ from ragraft.database.privileges import (
     with_access,
 )
 from ragraft.database.server_settings import machine_cores, machine_memory, server_settings
-from ragraft.database.sockets import PORT, choose_socket_folder, socket_path
+from ragraft.database.sockets import PORT, choose_socket_folder, remove_socket_folder, socket_path
 from ragraft.errors import DatabaseError
 
 __all__ = ["main"]
 
 POLL_SECONDS = 0.2
 START_POLL_SECONDS = 0.01
-SHORT_RUN_SECONDS = 10.0
-MOST_SHORT_RUNS = 5
+LONG_RUN_SECONDS = 10.0
+MOST_STRIKES = 20
 LOG_BYTES = 1024 * 1024
+
+
+class Ending(Enum):
+    """How one run of the server ended."""
+
+    STOPPED = "on purpose"
+    DIED = "after it had been ready"
+    NEVER_CAME_UP = "before it was ready"
 
 
 class Supervisor:
@@ -80,18 +89,22 @@ class Supervisor:
 
         Raises: DatabaseError if it dies again and again.
         """
-        short_runs = 0
+        strikes = 0
         while True:
             began = time.monotonic()
-            if self._run_once():
+            ending = self._run_once()
+            if ending is Ending.STOPPED:
                 return
-            short_runs = short_runs + 1 if time.monotonic() - began < SHORT_RUN_SECONDS else 1
-            if short_runs == MOST_SHORT_RUNS:
+            if time.monotonic() - began > LONG_RUN_SECONDS:
+                strikes = 0
+            # One that never came up will hardly do so next time; one that was killed will.
+            strikes += 1 if ending is Ending.DIED else 4
+            if strikes >= MOST_STRIKES:
                 raise failure_in_log("PostgreSQL does not stay up", self._layout)
-            time.sleep(0.05 * 2**short_runs)
+            time.sleep(0.05 * strikes)
 
-    def _run_once(self) -> bool:
-        """Start the server and watch over it; return True if it was stopped on purpose, False if it died."""
+    def _run_once(self) -> Ending:
+        """Start the server and watch over it until its end."""
         postgres = self._launch()
         ready = False
         try:
@@ -99,14 +112,14 @@ class Supervisor:
                 ready = ready or self._announce(postgres.pid)
                 if self._asked_to_stop or self._layout.stop_request.exists() or (ready and self._is_unused()):
                     self._shut_down(postgres)
-                    return True
+                    return Ending.STOPPED
                 if ready and not socket_path(self._socket_folder).exists():
-                    return False  # someone emptied the temporary folder: nobody can reach this server
+                    break  # someone emptied the temporary folder: nobody can reach this server
                 _bound_log(self._layout)
                 select.select([self._wake], [], [], self._poll_seconds() if ready else START_POLL_SECONDS)
                 with suppress(BlockingIOError):
                     os.read(self._wake, 64)
-            return False
+            return Ending.DIED if ready else Ending.NEVER_CAME_UP
         finally:
             self._layout.announcement.unlink(missing_ok=True)
             self._shut_down(postgres)
@@ -114,8 +127,8 @@ class Supervisor:
     def _launch(self) -> subprocess.Popen[str]:
         lock = await_end(self._layout)
         clear_leftovers(self._layout, socket_folder=self._socket_folder)
-        descriptor = lock.detach()
-        try:
+        # Afterwards PostgreSQL and its children hold it, and it is free when the last of them is gone.
+        with lock.handed_down() as descriptor:
             return launch(
                 [
                     self._binaries / "postgres",
@@ -128,9 +141,6 @@ class Supervisor:
                 lock=descriptor,
                 cwd=self._layout.data,
             )
-        finally:
-            # PostgreSQL and its children hold it now, and it is free when the last of them is gone.
-            os.close(descriptor)
 
     def _announce(self, pid: int) -> bool:
         """Tell the clients where the server is, once it says that it accepts connections."""
@@ -180,7 +190,7 @@ class Supervisor:
         self._asked_to_stop = True
 
     def _poll_seconds(self) -> float:
-        return min(POLL_SECONDS, self._idle_seconds / 4)
+        return min(POLL_SECONDS, max(self._idle_seconds / 4, START_POLL_SECONDS))
 
 
 def main(arguments: list[str]) -> None:
@@ -219,18 +229,20 @@ def _supervise(layout: Layout, *, binaries: Path, idle_seconds: float) -> None:
         ],
     )
     if not check_cluster(layout, version=version):
-        lock = await_end(layout).detach()
-        make_cluster(layout, account=account, binaries=binaries, lock=lock)
-        os.close(lock)
+        with await_end(layout).handed_down() as lock:
+            make_cluster(layout, account=account, binaries=binaries, lock=lock)
     _write_settings(layout, account=account, socket_folder=socket_folder)
-    Supervisor(
-        layout,
-        binaries=binaries,
-        version=version,
-        account=account,
-        socket_folder=socket_folder,
-        idle_seconds=idle_seconds,
-    ).run()
+    try:
+        Supervisor(
+            layout,
+            binaries=binaries,
+            version=version,
+            account=account,
+            socket_folder=socket_folder,
+            idle_seconds=idle_seconds,
+        ).run()
+    finally:
+        remove_socket_folder(socket_folder)
 
 
 def _write_settings(layout: Layout, *, account: Account, socket_folder: Path) -> None:

@@ -23,24 +23,23 @@ from ragraft.access.audit import AuditLog
 from ragraft.database.pool import Connection, Database, scalar, wait_until
 from ragraft.documents.collection import find_collection
 from ragraft.documents.library import require_owner
-from ragraft.documents.write import lock_for_writing, withdraw_document
+from ragraft.documents.write import delete_document, lock_for_writing
 from ragraft.errors import DatabaseError, NotFoundError
 from ragraft.types import Caller
 
 __all__ = ["Eraser", "Receipt"]
 
-ROWS = ("chunk_vector", "chunk_terms", "chunk", "archived_chunk", "revision")
 REWRITTEN = ("document", "source", "revision", "archived_chunk", "term_count", "language_count")
 PIECE = 32
-"""Length in bytes of the pieces of text that are looked for afterwards."""
+"""Length in characters of the pieces of text that are looked for afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What was erased and how that was checked. It is the only place that still holds the uri.
 
-    `found_afterwards` counts pieces of the text found in the database's files, of `looked_for`; it is
-    None where the files are not ours to read (an external server), whose log and backups are its
+    `found_afterwards` counts pieces of the text found in the database's files, of `looked_for` that no
+    other document has; it is None where the files are not ours to read (an external server), whose log and backups are its
     operator's to expire: `limits` says so.
     """
 
@@ -85,7 +84,7 @@ class Eraser:
         require_owner(caller, "erase documents")
         began = time.monotonic()
         on_step("deleting rows")
-        document, revisions, rows, pieces = self._delete(uri, caller)
+        document, rows, pieces = self._delete(uri, caller)
         self.finish(on_step=on_step, wait_seconds=wait_seconds)
         on_step("looking through the files")
         found = self._count_found(pieces)
@@ -93,7 +92,7 @@ class Eraser:
         return Receipt(
             uri=uri,
             document=document,
-            revisions=revisions,
+            revisions=rows["revision"],
             chunks=rows["chunk"] + rows["archived_chunk"],
             rows=rows,
             erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -127,7 +126,7 @@ class Eraser:
             connection.execute("delete from erasure where id = any(%s)", (pending,))
         return len(pending)
 
-    def _delete(self, uri: str, caller: Caller) -> tuple[int, int, dict[str, int], list[bytes]]:
+    def _delete(self, uri: str, caller: Caller) -> tuple[int, dict[str, int], list[bytes]]:
         with self._audit.transaction(caller) as (connection, audit):
             collection = find_collection(connection, self._name)
             number = collection.id if collection else 0
@@ -142,19 +141,8 @@ class Eraser:
             document, live, source = row
             lock_for_writing(connection, number)
             key = (number, document)
-            texts = connection.execute(
-                "select text from revision where collection = %s and document = %s", key
-            ).fetchall()
-            if live:
-                withdraw_document(connection, number, document)  # also takes it out of the counts
-            rows = {
-                table: connection.execute(
-                    f"delete from {table} where collection = %s and document = %s",  # noqa: S608 - names of ours
-                    key,
-                ).rowcount
-                for table in ROWS
-            }
-            connection.execute("delete from document where collection = %s and id = %s", key)
+            pieces = _own_pieces(connection, key)
+            rows = delete_document(connection, number, document, live=live)
             connection.execute(
                 "delete from source where id = %s and kind = 'url' and not exists"
                 " (select from document where collection = %s and source = %s)",
@@ -164,7 +152,7 @@ class Eraser:
             connection.execute("delete from language_count where collection = %s and chunks <= 0", (number,))
             connection.execute("insert into erasure (collection, document) values (%s, %s)", key)
             audit.append("erase asked", {"document": document})
-        return document, len(texts), rows, _pieces([text for (text,) in texts])
+        return document, rows, pieces
 
     def _record(self, caller: Caller, document: int, found: int | None) -> int:
         with self._audit.transaction(caller) as (_, audit):
@@ -226,12 +214,18 @@ def _wait_for_old_snapshots(connection: Connection, seconds: float) -> None:
         )
 
 
-def _pieces(texts: Sequence[str]) -> list[bytes]:
-    """Return pieces of the texts to look for: up to 20 of each, evenly drawn, long enough to be its own."""
-    found: set[bytes] = set()
-    for text in texts:
-        content = text.encode()
-        starts = range(max(1, len(content) - PIECE))
-        chosen = random.Random(len(content)).sample(starts, min(20, len(starts)))  # noqa: S311 - not a secret
-        found.update(content[start : start + PIECE] for start in chosen if len(content) >= PIECE)
-    return sorted(found)
+def _own_pieces(connection: Connection, key: tuple[int, int]) -> list[bytes]:
+    """Return pieces of a document's revisions that stand in no other document, to look for afterwards."""
+    chosen: set[str] = set()
+    for (text,) in connection.execute(
+        "select text from revision where collection = %s and document = %s", key
+    ).fetchall():
+        starts = range(max(0, len(text) - PIECE))
+        draw = random.Random(len(text))  # noqa: S311 - not a secret
+        chosen.update(text[start : start + PIECE] for start in draw.sample(starts, min(20, len(starts))))
+    rows = connection.execute(
+        "select piece from unnest(%s::text[]) as piece where not exists (select from revision"
+        " where collection = %s and document <> %s and strpos(text, piece) > 0)",
+        (sorted(chosen), *key),
+    ).fetchall()
+    return [piece.encode() for (piece,) in rows]

@@ -9,6 +9,7 @@ from typing import Any
 from ragraft.access.audit import AuditLog
 from ragraft.database.pool import Connection, Database
 from ragraft.documents.collection import find_collection
+from ragraft.documents.formats.plain import storable
 from ragraft.documents.write import lock_for_writing, withdraw_document
 from ragraft.errors import NotAllowedError, NotFoundError
 from ragraft.types import AccessLabel, Caller, Document, PageSpan, Revision
@@ -71,7 +72,7 @@ class Library:
             collection = self._collection(connection)
             row = connection.execute(
                 FIND + " and d.uri = %s and (%s or d.removed_at is null)",
-                (collection, uri, as_of is not None),
+                (collection, storable(uri), as_of is not None),
             ).fetchone()
             found = (
                 row
@@ -92,16 +93,24 @@ class Library:
         return _revision(_document(row), found)
 
     def revision_text(self, uri: str, number: int, *, caller: Caller) -> str:
-        """Return the text of one revision, for a citation that names it."""
+        """Return the text of one revision, for a citation that names it.
+
+        Raises: NotFoundError if there is no such revision for this caller.
+        """
         with self._database.transaction(caller, read_only=True) as connection:
             row = connection.execute(
-                "select r.text from revision r join document d on (d.collection, d.id) = (r.collection, r.document)"
+                "select d.id, r.text from revision r join document d on (d.collection, d.id) = (r.collection, r.document)"
                 " where d.collection = %s and d.uri = %s and r.number = %s and d.label = any(visible_labels())",
-                (self._collection(connection), uri, number),
+                (self._collection(connection), storable(uri), number),
             ).fetchone()
         if row is None:
-            raise NotFoundError(f"there is no revision {number} of {uri!r}")
-        return str(row[0])
+            self._note_denied(uri, caller)
+            raise NotFoundError(
+                f"there is no revision {number} of {uri!r}",
+                hint="`ragraft list` shows the documents you may read",
+            )
+        self._audit.record(caller, "shown", {"returned": [row[0]], "revision": number})
+        return str(row[1])
 
     def remove(self, uri: str, *, caller: Caller) -> None:
         """Take a document out of every list and search at once; `erase` also destroys its text.
@@ -113,7 +122,7 @@ class Library:
             collection = self._collection(connection)
             lock_for_writing(connection, collection)
             row = connection.execute(
-                FIND + " and d.uri = %s and d.removed_at is null", (collection, uri)
+                FIND + " and d.uri = %s and d.removed_at is null", (collection, storable(uri))
             ).fetchone()
             if row is None:
                 raise NotFoundError(
@@ -159,7 +168,7 @@ class Library:
         with self._audit.transaction(SEES_ALL) as (connection, audit):
             row = connection.execute(
                 "select id from document where collection = %s and uri = %s",
-                (self._collection(connection), uri),
+                (self._collection(connection), storable(uri)),
             ).fetchone()
             audit.append("shown", {"returned": [], "denied": [row[0]] if row else []}, caller=caller)
 

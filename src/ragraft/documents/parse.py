@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Self
 
 from ragraft.documents.formats.kinds import Kind, kind_of
 from ragraft.documents.formats.markdown import first_heading, read_front_matter
-from ragraft.documents.formats.plain import decode, storable
+from ragraft.documents.formats.plain import Decoded, decode, storable
 from ragraft.documents.formats.titles import readable_stem, sensible_title
 from ragraft.documents.language import detect_language
 from ragraft.documents.sandbox import Sandbox
@@ -41,9 +42,13 @@ class FileParser:
         if not content.strip():
             raise UnreadableError("is empty")
         kind = kind_of(content, name=name, media_type=media_type)
+        charset = _charset(media_type)
         if kind.binary:
+            # The server's word on the encoding counts more than the page's.
+            if kind.name == "html" and charset:
+                content = decode(content, declared=charset).text.encode()
             return self._parse_binary(content, kind, name)
-        return _parse_text(content, kind, name)
+        return _parse_text(decode(content, declared=charset), kind, name)
 
     def close(self) -> None:
         """End the child process, if there is one. Parsing again starts a new one."""
@@ -65,34 +70,45 @@ class FileParser:
             text=text,
             title=storable(title),
             media_type=kind.media_type,
-            language=detect_language(text),
+            language=detect_language(text) or _two_letters(found.metadata.get("lang")),
             pages=tuple(PageSpan(*page) for page in found.pages),
             metadata=_storable_values({"format": kind.name, **found.metadata}),
         )
 
 
-def _parse_text(content: bytes, kind: Kind, name: str) -> ParsedDocument:
-    decoded = decode(content)
+def _parse_text(decoded: Decoded, kind: Kind, name: str) -> ParsedDocument:
     if not decoded.text.strip():
         raise UnreadableError("is empty")
     metadata: dict[str, Any] = {"format": kind.name, "encoding": decoded.encoding}
     if decoded.replaced:
         metadata["replaced_characters"] = decoded.replaced
-    title, body_start = "", 0
+    title, body_start, declared = "", 0, ""
     if kind.name == "markdown":
         front = read_front_matter(decoded.text)
         body_start = front.body_start
         metadata |= {"body_start": body_start, "front_matter": front.values}
         if front.fault:
             metadata["front_matter_fault"] = front.fault
+        declared = _two_letters(front.values.get("lang") or front.values.get("language"))
         title = sensible_title(front.values.get("title")) or first_heading(decoded.text, start=body_start)
     return ParsedDocument(
         text=decoded.text,
         title=storable(title or readable_stem(name)),
         media_type=kind.media_type,
-        language=detect_language(decoded.text[body_start:]),
+        language=detect_language(decoded.text[body_start:]) or declared,
         metadata=_storable_values(metadata),
     )
+
+
+def _charset(media_type: str) -> str:
+    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", media_type, re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _two_letters(code: object) -> str:
+    """Return the ISO 639-1 part of a language tag like de-AT, or ""."""
+    found = re.fullmatch(r"([a-z]{2})(?:[-_].*)?", code.strip().lower()) if isinstance(code, str) else None
+    return found[1] if found else ""
 
 
 def _storable_values(value: Any) -> Any:

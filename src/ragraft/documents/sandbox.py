@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import pairwise
 from queue import SimpleQueue
@@ -37,6 +38,8 @@ class Sandbox:
     uses (Linux only), holds more than `max_characters` of text or crashes its reader is unreadable;
     the next one gets a new child. The child is told nothing of the environment's secrets, ignores
     Ctrl-C and dies with this process. Safe to use from several threads: they take turns.
+
+    `reader` is "module:function" of what the child calls, with the signature of `formats.readers.read`.
     """
 
     def __init__(
@@ -45,10 +48,11 @@ class Sandbox:
         seconds: float = 120.0,
         memory_bytes: int = 2 * 1024**3,
         max_characters: int = 64_000_000,
+        reader: str = "ragraft.documents.formats.readers:read",
     ) -> None:
         self._seconds = seconds
-        self._memory_bytes = memory_bytes
         self._max_characters = max_characters
+        self._arguments = (str(memory_bytes), str(max_characters), reader)
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
@@ -84,7 +88,7 @@ class Sandbox:
     def _ask(self, content: bytes, kind: str) -> Extracted:
         try:
             if self._child is None:
-                self._child = _Child(memory_bytes=self._memory_bytes, max_characters=self._max_characters)
+                self._child = _Child(self._arguments)
             reply = self._child.ask(content, kind, seconds=self._seconds, max_bytes=self._max_reply_bytes)
         except BaseException:
             # Also on Ctrl-C: the answer to this file must not be taken for that to the next.
@@ -114,13 +118,13 @@ class _CrashError(Exception):
 class _Child:
     """A fresh interpreter that runs `sandbox_child`, and the channel to it."""
 
-    def __init__(self, *, memory_bytes: int, max_characters: int) -> None:
+    def __init__(self, arguments: Sequence[str]) -> None:
         ours, theirs = socket.socketpair()
         self._channel = Channel(ours)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
-        arguments = [str(theirs.fileno()), str(os.getpid()), str(memory_bytes), str(max_characters)]
         # -P: a json.py in the current directory must not be imported for the real one.
-        command = [sys.executable, "-P", "-m", "ragraft.documents.sandbox_child", *arguments]
+        module = ["-P", "-m", "ragraft.documents.sandbox_child"]
+        command = [sys.executable, *module, str(theirs.fileno()), str(os.getpid()), *arguments]
         with theirs:
             self._process = _start(command, theirs.fileno(), self._errors)
         try:

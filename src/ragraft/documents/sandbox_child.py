@@ -1,7 +1,8 @@
 """The sandbox's child: reads one file after the other until its parent goes away.
 
-A request is two frames, the kind and the content; a reply is one frame of JSON: {"text", "title", "pages", "metadata"} or {"unreadable", "hint"}.
-JSON because a parser that a file took over must not be able to hand its parent a pickle.
+A request is two frames, the kind and the content. A reply is one frame of JSON: either text, title,
+pages and metadata, or unreadable and hint. JSON, because a reader that a file took over must not be
+able to hand its parent a pickle.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ragraft.documents.formats.extracted import Extracted
+from ragraft.documents.formats.pdf import read_pdf
 from ragraft.documents.formats.plain import storable
-from ragraft.documents.formats.readers import read
 from ragraft.documents.frames import Channel, ChannelClosedError
 from ragraft.errors import UnreadableError
 
@@ -29,24 +33,32 @@ _PR_SET_PDEATHSIG = 1
 # Standard error goes to a file that the parent reads when the child has died.
 _MAX_FILE_BYTES = 1_000_000
 # The least that is a PDF; reading it loads pdfium.
-_TINY_PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>"
+_TINY_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>"
+)
 
 
-def main(channel_number: str, parent: str, memory_bytes: str, max_characters: str) -> None:
-    """Serve requests from the channel until it closes."""
+Read = Callable[..., Extracted]
+
+
+def main(channel_number: str, parent: str, memory_bytes: str, max_characters: str, reader: str) -> None:
+    """Serve requests from the channel until it closes; `reader` is the "module:function" that reads a file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(int(parent))
     channel = Channel(socket.socket(fileno=int(channel_number)))
+    module, _, name = reader.partition(":")
+    read: Read = getattr(import_module(module), name)
     _load_pdfium()
     _limit(int(memory_bytes))
     with suppress(ChannelClosedError):
         channel.send(b"ready")
         while True:
             kind = channel.receive().decode()
-            channel.send(_reply(channel.receive(), kind, int(max_characters)))
+            channel.send(_reply(read, channel.receive(), kind, int(max_characters)))
 
 
-def _reply(content: bytes, kind: str, max_characters: int) -> bytes:
+def _reply(read: Read, content: bytes, kind: str, max_characters: int) -> bytes:
     reply: dict[str, Any]
     try:
         found = read(content, kind=kind, max_characters=max_characters)
@@ -82,7 +94,7 @@ def _load_pdfium() -> None:
     folder = tempfile.mkdtemp(prefix="ragraft-")
     os.environ["TMPDIR"] = folder
     try:
-        read(_TINY_PDF, kind="pdf", max_characters=0)
+        read_pdf(_TINY_PDF, max_characters=0)
     except UnreadableError:
         pass  # It has no pages: as expected.
     finally:

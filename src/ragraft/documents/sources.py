@@ -32,6 +32,7 @@ DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 _LEFT_OUT_FOLDERS = frozenset({"node_modules", "__pycache__"})
 _BLOCK = 1024 * 1024
 _TRIES = 3
+_CAN_ASK_AS_EFFECTIVE_USER = os.access in os.supports_effective_ids
 T = TypeVar("T")
 
 
@@ -201,7 +202,7 @@ class _Walk:
             self.fail(path, "is a device, a pipe or a socket, not a file")
         elif state.st_size > self.max_bytes:
             self.fail(path, str(_too_large(state.st_size, self.max_bytes)))
-        elif not os.access(target or path, os.R_OK):
+        elif not os.access(target or path, os.R_OK, effective_ids=_CAN_ASK_AS_EFFECTIVE_USER):
             self.fail(path, _reason(PermissionError()))
         else:
             self.files.append(SourceFile(self.uri(path), target or path, state.st_size, state.st_mtime_ns))

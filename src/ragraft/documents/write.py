@@ -19,6 +19,7 @@ from ragraft.types import AccessLabel, Chunk, ParsedDocument, Vectors
 __all__ = [
     "Content",
     "Written",
+    "delete_document",
     "find_or_add_label",
     "lock_for_writing",
     "put_document",
@@ -114,6 +115,21 @@ def withdraw_document(connection: Connection, collection: int, document: int) ->
     )
 
 
+def delete_document(connection: Connection, collection: int, document: int, *, live: bool) -> dict[str, int]:
+    """Delete every row made of a document and return how many of each table; bytes stay until a rewrite."""
+    if live:
+        _count(connection, collection, document, sign=-1)
+    rows = {
+        table: connection.execute(
+            f"delete from {table} where collection = %s and document = %s",  # noqa: S608 - names of ours
+            (collection, document),
+        ).rowcount
+        for table in ("chunk_vector", "chunk_terms", "chunk", "archived_chunk", "revision")
+    }
+    connection.execute("delete from document where collection = %s and id = %s", (collection, document))
+    return rows
+
+
 def relabel_document(connection: Connection, collection: int, document: int, label: int) -> None:
     """Give a document and everything made of it, old revisions included, another label."""
     _count(connection, collection, document, sign=-1)
@@ -194,7 +210,19 @@ def _insert_chunks(
             "insert into chunk (collection, id, document, revision, label, span_start, span_end, page, tokens, context,"
             " text) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (collection, id_, document, number, label, c.start, c.end, c.page, c.tokens, c.context, c.text)
+                (
+                    collection,
+                    id_,
+                    document,
+                    number,
+                    label,
+                    c.start,
+                    c.end,
+                    c.page,
+                    c.tokens,
+                    c.context,
+                    c.text,
+                )
                 for id_, c in zip(ids, content.chunks, strict=True)
             ],
         )

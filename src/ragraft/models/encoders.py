@@ -1,22 +1,28 @@
-"""The embedded embedder: a sentence encoder on OpenVINO."""
+"""The embedded embedder and reranker: BERT encoders on OpenVINO."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ragraft.errors import ModelError
-from ragraft.models.bert import Pooling, build_embedder, read_json
+from ragraft.models.bert import Pooling, build_embedder, build_scorer, read_json
 from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.processor import compile_for_processor
 from ragraft.models.tokens import load_tokenizer, well_formed
 from ragraft.types import Vectors
 
-__all__ = ["OpenVinoEmbedder"]
+if TYPE_CHECKING:
+    import openvino
+
+__all__ = ["LocalReranker", "OpenVinoEmbedder"]
+
+Number = TypeVar("Number", np.int32, np.float32)
 
 # Measured in docs/decisions/models.md. Small batches lose nothing on two cores, keep memory low and let a
 # query in between; lengths in steps of 16 mean few shapes, each of which the runtime prepares once.
@@ -40,16 +46,11 @@ class OpenVinoEmbedder:
 
         Raises: ModelError if the folder does not hold such a model; MissingExtraError without OpenVINO.
         """
-        require_engine("openvino", needed_for="the embedded embedder")
-        weights = folder / "model.safetensors"
-        parts = [folder / "config.json", folder / "tokenizer.json", weights]
-        self._name = f"{name or folder.name}@{fingerprint(parts)}"
+        require_engine("openvino", "safetensors", needed_for="the embedded embedder")
+        self._name = f"{name or folder.name}@{_fingerprint(folder)}"
         self._max_tokens = _max_tokens(folder)
         self._tokenizer = load_tokenizer(folder / "tokenizer.json")
-        model = build_embedder(folder, pooling=_pooling(folder))
-        self._dimensions = int(model.output(0).partial_shape[1].get_length())
-        self._request = compile_for_processor(model, threads=threads).create_infer_request()
-        self._lock = threading.Lock()
+        self._network = Network(build_embedder(folder, pooling=_pooling(folder)), threads=threads)
 
     @property
     def name(self) -> str:
@@ -57,7 +58,7 @@ class OpenVinoEmbedder:
 
     @property
     def dimensions(self) -> int:
-        return self._dimensions
+        return self._network.width
 
     @property
     def max_tokens(self) -> int:
@@ -79,11 +80,13 @@ class OpenVinoEmbedder:
         Raises: ModelError if the runtime fails.
         Source: mean pooling as in Reimers & Gurevych 2019, section 3.
         """
-        vectors = np.empty((len(texts), self._dimensions), np.float32)
+        vectors = np.empty((len(texts), self._network.width), np.float32)
         for start in range(0, len(texts), WINDOW):
             tokens = self._tokenise(texts[start : start + WINDOW])
             for rows in length_sorted_batches([len(ids) for ids in tokens]):
-                vectors[start + rows] = self._infer([tokens[row] for row in rows])
+                batch = [tokens[row] for row in rows]
+                mask = pad([np.ones(len(ids), np.float32) for ids in batch])
+                vectors[start + rows] = self._network.infer([pad(batch), mask])
         return vectors
 
     def _tokenise(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
@@ -94,13 +97,64 @@ class OpenVinoEmbedder:
             np.array(ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]], np.int32) for ids in found
         ]
 
-    def _infer(self, tokens: Sequence[npt.NDArray[np.int32]]) -> Vectors:
-        ids, mask = pad(tokens)
+
+class LocalReranker:
+    """A cross-encoder from a Hugging Face folder (BertForSequenceClassification), on the CPU.
+
+    Threads may share one; batches of concurrent calls take turns.
+    """
+
+    def __init__(self, folder: Path, *, name: str = "", threads: int | None = None) -> None:
+        """Load the weights and compile the graph; arguments as for OpenVinoEmbedder.
+
+        Raises: ModelError if the folder does not hold such a model; MissingExtraError without OpenVINO.
+        """
+        require_engine("openvino", "safetensors", needed_for="the local reranker")
+        self._name = f"{name or folder.name}@{_fingerprint(folder)}"
+        self._tokenizer = load_tokenizer(folder / "tokenizer.json")
+        # A pair too long loses tokens from its longer side, which is the passage.
+        self._tokenizer.enable_truncation(_positions(folder), strategy="longest_first")
+        self._network = Network(build_scorer(folder), threads=threads)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return the logit of relevance for each text, in the order given.
+
+        Raises: ModelError if the runtime fails.
+        """
+        asked = well_formed([query])[0]
+        pairs = self._tokenizer.encode_batch_fast([(asked, text) for text in well_formed(texts)])
+        scores = np.empty(len(texts), np.float32)
+        for rows in length_sorted_batches([len(pair) for pair in pairs]):
+            batch = [pairs[row] for row in rows]
+            ids = pad([np.array(pair.ids, np.int32) for pair in batch])
+            types = pad([np.array(pair.type_ids, np.int32) for pair in batch])
+            mask = pad([np.ones(len(pair), np.float32) for pair in batch])
+            scores[rows] = self._network.infer([ids, types, mask])[:, 0]
+        return [float(score) for score in scores]
+
+
+class Network:
+    """A compiled graph that one caller at a time may use."""
+
+    def __init__(self, model: openvino.Model, *, threads: int | None) -> None:
+        self.width = int(model.output(0).partial_shape[1].get_length())
+        self._request = compile_for_processor(model, threads=threads).create_infer_request()
+        self._lock = threading.Lock()
+
+    def infer(self, inputs: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """Return a copy of the only output, float32 of shape (B, width).
+
+        Raises: ModelError if the runtime fails.
+        """
         with self._lock:
             try:
-                return np.array(self._request.infer([ids, mask], share_inputs=True)[0])
+                return np.array(self._request.infer(list(inputs), share_inputs=True)[0], np.float32)
             except RuntimeError as error:
-                raise ModelError(f"OpenVINO failed while embedding: {error}") from error
+                raise ModelError(f"OpenVINO failed: {error}") from error
 
 
 def length_sorted_batches(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.intp]]:
@@ -116,15 +170,13 @@ def length_sorted_batches(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.int
         start += len(rows)
 
 
-def pad(tokens: Sequence[npt.NDArray[np.int32]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """Return token ids and mask, both of shape (len(tokens), longest length in steps of LENGTH_STEP)."""
-    width = padded_length(max(len(ids) for ids in tokens))
-    padded = np.zeros((len(tokens), width), np.int32)
-    mask = np.zeros((len(tokens), width), np.float32)
-    for row, ids in enumerate(tokens):
-        padded[row, : len(ids)] = ids
-        mask[row, : len(ids)] = 1
-    return padded, mask
+def pad(rows: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
+    """Return the rows under each other, filled with 0 up to the longest length in steps of LENGTH_STEP."""
+    width = padded_length(max(len(row) for row in rows))
+    padded = np.zeros((len(rows), width), rows[0].dtype)
+    for place, row in zip(padded, rows, strict=True):
+        place[: len(row)] = row
+    return padded
 
 
 def padded_length(length: int) -> int:
@@ -132,10 +184,18 @@ def padded_length(length: int) -> int:
     return -(-length // LENGTH_STEP) * LENGTH_STEP
 
 
+def _fingerprint(folder: Path) -> str:
+    return fingerprint([folder / name for name in ("config.json", "tokenizer.json", "model.safetensors")])
+
+
 def _max_tokens(folder: Path) -> int:
     own = folder / "sentence_bert_config.json"
     limit = read_json(own).get("max_seq_length") if own.exists() else None
-    return int(limit or read_json(folder / "config.json")["max_position_embeddings"])
+    return int(limit or _positions(folder))
+
+
+def _positions(folder: Path) -> int:
+    return int(read_json(folder / "config.json").get("max_position_embeddings", 512))
 
 
 def _pooling(folder: Path) -> Pooling:

@@ -44,9 +44,9 @@ def chat_model_file() -> Path:
     )
 
 
-def require_engine(module: str, *, needed_for: str) -> None:
-    """Raise MissingExtraError unless `module`, which the extra `embedded` installs, is there."""
-    if importlib.util.find_spec(module) is None:
+def require_engine(*modules: str, needed_for: str) -> None:
+    """Raise MissingExtraError unless the modules, which the extra `embedded` installs, are there."""
+    if any(importlib.util.find_spec(module) is None for module in modules):
         raise MissingExtraError("embedded", needed_for=needed_for)
 
 

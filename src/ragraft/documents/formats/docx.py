@@ -159,7 +159,9 @@ class _Reader:
         return number, min(int(depth), 8) if depth.isdecimal() else 0
 
     def _table(self, table: Element) -> Iterator[str]:
-        rows = [self._row(row) for row in _through(table, "tr")]
+        rows: list[list[str]] = []
+        for row in _through(table, "tr"):
+            rows.append(self._row(row, above=rows[-1] if rows else []))
         # A table of one column is a frame around text, not a table.
         if max((len(row) for row in rows), default=0) <= 1:
             for cell in (cell for row in _through(table, "tr") for cell in _through(row, "tc")):
@@ -167,13 +169,16 @@ class _Reader:
         else:
             yield pipe_table(rows)
 
-    def _row(self, row: Element) -> list[str]:
+    def _row(self, row: Element, *, above: list[str]) -> list[str]:
+        """Return the texts of a row: a cell over several rows says its text in each, over columns in the first."""
         cells = [""] * _count(child(row, "trPr", "gridBefore"), default=0)
         for cell in _through(row, "tc"):
             properties = child(cell, "tcPr")
             merged = child(properties, "vMerge")
-            continues = merged is not None and attribute(merged, "val", "continue") == "continue"
-            cells.append("" if continues else " ".join(self.blocks(cell)))
+            if merged is not None and attribute(merged, "val", "continue") == "continue":
+                cells.append(above[len(cells)] if len(cells) < len(above) else "")
+            else:
+                cells.append(" ".join(self.blocks(cell)))
             cells += [""] * (_count(child(properties, "gridSpan"), default=1) - 1)
         return cells
 

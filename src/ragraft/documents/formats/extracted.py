@@ -80,7 +80,7 @@ def too_much_text(max_characters: int) -> UnreadableError:
 
 
 def unix_newlines(text: str) -> str:
-    """Return text with every line ending as \\n."""
+    """Return text with every line ending in one line feed."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

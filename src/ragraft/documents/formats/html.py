@@ -6,7 +6,6 @@ and x to the power of 2 as "x2": see docs/decisions/parsing.md.
 
 from __future__ import annotations
 
-import codecs
 import re
 from html.parser import HTMLParser
 
@@ -246,16 +245,5 @@ def _is_not_text(tag: str, said: dict[str, str]) -> bool:
 
 
 def _decoded(content: bytes) -> str:
-    """Return a page's text: the declared encoding counts only where the bytes are not plainly UTF-8."""
-    declared = _DECLARED.search(content[:2048])
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        if declared is not None:
-            try:
-                # Browsers read Latin-1 as its superset, and so do the pages' authors.
-                name = codecs.lookup(declared[1].decode("ascii")).name
-                return content.decode("cp1252" if name == "iso8859-1" else name)
-            except (LookupError, UnicodeError):
-                pass
-    return decode(content).text
+    found = _DECLARED.search(content[:2048])
+    return decode(content, declared=found[1].decode("ascii", "replace") if found else "").text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from typing import Any, cast
 
 from ragraft.documents.formats.extracted import Extracted, TextWriter, unix_newlines
@@ -22,7 +22,7 @@ def read_eml(content: bytes, *, max_characters: int) -> Extracted:
 
     Raises: UnreadableError if it has neither headers nor a body.
     """
-    message = cast("EmailMessage", email.message_from_bytes(content, policy=email.policy.default))
+    message = email.message_from_bytes(content, policy=email.policy.default)
     headers = {name: header for name in _HEADERS if (header := _header(message, name))}
     blocks = _body_blocks(message)
     if not headers or (not blocks and not message.get("Subject")):
@@ -39,11 +39,12 @@ def read_eml(content: bytes, *, max_characters: int) -> Extracted:
 
 def _header(message: EmailMessage, name: str) -> str:
     try:
-        return " ".join(str(message.get(name, "")).split())
+        parsed = str(message.get(name, ""))
     except (ValueError, IndexError, AttributeError, TypeError):
         # The parser of structured headers gives up on some malformed addresses and dates.
-        raw = dict(message.raw_items()).get(name, "")
-        return " ".join(str(raw).split())
+        parsed = ""
+    raw = dict(message.raw_items()).get(name, "")
+    return " ".join((parsed or str(raw)).split())
 
 
 def _body_blocks(message: EmailMessage) -> list[str]:
@@ -61,19 +62,27 @@ def _text_of(part: EmailMessage) -> str:
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else b""
     try:
-        return content.decode(part.get_content_charset("utf-8"))
-    except (LookupError, UnicodeError):
-        return decode(content).text if content else ""
+        return decode(content, declared=part.get_content_charset("")).text
+    except UnreadableError:
+        # The headers have shown that it is a message; its body is what it is.
+        return content.decode("utf-8", "replace")
 
 
 def _attachments(message: EmailMessage) -> list[dict[str, Any]]:
-    found = []
-    for part in message.iter_attachments():
-        payload = part.get_payload(decode=True)
-        name = part.get_filename() or ""
-        if part.get_content_type() == "message/rfc822" and not name:
-            inner = part.get_payload()
-            name = str(inner[0].get("Subject", "")) if isinstance(inner, list) and inner else ""
-        size = len(payload) if isinstance(payload, bytes) else 0
-        found.append({"name": name, "media_type": part.get_content_type(), "bytes": size})
-    return found
+    try:
+        parts = list(message.iter_attachments())
+    except AttributeError:
+        # Says it has parts and has none.
+        return []
+    return [_attachment(part) for part in parts]
+
+
+def _attachment(part: Message) -> dict[str, Any]:
+    payload = part.get_payload(decode=True)
+    name = part.get_filename() or ""
+    if part.get_content_type() == "message/rfc822" and not name:
+        inner = part.get_payload()
+        first = inner[0] if isinstance(inner, list) and inner else None
+        name = str(first.get("Subject", "")) if isinstance(first, Message) else ""
+    size = len(payload) if isinstance(payload, bytes) else 0
+    return {"name": name, "media_type": part.get_content_type(), "bytes": size}

@@ -18,8 +18,10 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 65_536
-# What a text file has no use for. Valid UTF-8 may hold them; a guessed encoding may not.
+# What a text file has no use for. Valid UTF-8 may hold any number; in a guessed encoding they are,
+# above one in a hundred characters, the sign of a binary file.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+_MOST_STRANGE = 0.01
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 # EBCDIC, UTF-7 and bare UTF-16 decode nearly anything, so they "fit" bytes that are no text at all;
 # the others are so rare that the detector's naming them is more often its mistake than the truth.
@@ -40,8 +42,8 @@ class Decoded:
     replaced: int = 0
 
 
-def decode(content: bytes) -> Decoded:
-    """Return the text of a file: by its byte-order mark, as UTF-8, or in a detected encoding.
+def decode(content: bytes, *, declared: str = "") -> Decoded:
+    """Return the text of a file: by its byte-order mark, as UTF-8, as declared, or in a detected encoding.
 
     Newlines stay as they are; a byte-order mark is no character of the text. A file that is UTF-8
     but for a few damaged bytes is read as such, with U+FFFD for each and their number in `replaced`.
@@ -56,7 +58,7 @@ def decode(content: bytes) -> Decoded:
     try:
         return Decoded(content.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _damaged_utf8(content) or _legacy(content)
+        return _as_declared(content, declared) or _damaged_utf8(content) or _legacy(content)
 
 
 def storable(text: str) -> str:
@@ -83,6 +85,17 @@ def _unmarked_utf16(content: bytes) -> Decoded:
     raise _binary()
 
 
+def _as_declared(content: bytes, declared: str) -> Decoded | None:
+    try:
+        # Browsers read Latin-1 as its superset, and so do the authors of pages.
+        name = codecs.lookup(declared).name
+        encoding = "cp1252" if name == "iso8859-1" else name
+        text = content.decode(encoding)
+    except (LookupError, UnicodeError):
+        return None
+    return None if _NOT_STORABLE.search(text) else Decoded(text, encoding)
+
+
 def _damaged_utf8(content: bytes) -> Decoded | None:
     text = content.decode("utf-8", "replace")
     if _NOT_STORABLE.search(text):
@@ -99,15 +112,14 @@ def _legacy(content: bytes) -> Decoded:
     first = next(re.finditer(rb"[\x80-\xff]", content)).start()
     sample = content[max(0, first - 1024) : first + _SAMPLE]
     found = from_bytes(sample, cp_exclusion=_IMPLAUSIBLE).best()
-    if found is None:
-        raise _binary()
-    encoding = found.encoding
+    encoding = found.encoding if found is not None else "utf-8"
     # Where the sample reads the same either way, the rest is likelier to be in the common one.
     if sample.decode(encoding, "replace") == sample.decode("cp1252", "replace"):
         encoding = "cp1252"
     text = content.decode(encoding, "replace")
     replaced = text.count("\ufffd")
-    if replaced * 1000 > len(text) or _CONTROLS.search(text) or _NOT_STORABLE.search(text):
+    strange = replaced + sum(1 for _ in _CONTROLS.finditer(text))
+    if strange > _MOST_STRANGE * len(text) or _NOT_STORABLE.search(text):
         raise _binary()
     return Decoded(text, encoding, replaced)
 

@@ -10,7 +10,7 @@ __all__ = ["read"]
 
 _READERS = {
     "pdf": "ragraft.documents.formats.pdf:read_pdf",
-    "msg": "ragraft.documents.formats.pdf:read_msg",
+    "msg": "ragraft.documents.formats.msg:read_msg",
     "docx": "ragraft.documents.formats.docx:read_docx",
     "pptx": "ragraft.documents.formats.pptx:read_pptx",
     "xlsx": "ragraft.documents.formats.xlsx:read_xlsx",

@@ -1,0 +1,1 @@
+"""What ragraft must show, measured beside a reference in the same run; `python -m benchmarks` runs all."""
