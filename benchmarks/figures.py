@@ -16,7 +16,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["RESULTS", "Figure", "Report", "Target", "at_least", "at_most", "percentile", "run", "table"]
+__all__ = [
+    "RESULTS",
+    "Figure",
+    "Report",
+    "Target",
+    "at_least",
+    "at_least_times",
+    "at_most",
+    "percentile",
+    "run",
+    "table",
+]
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -29,17 +40,19 @@ FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a figure must reach."""
+    """What a figure must reach; `of` says whether itself or as a multiple of its reference."""
 
     kind: Literal["at least", "at most"]
     value: float
+    of: Literal["value", "ratio"] = "value"
 
     def met(self, value: float) -> bool:
         """Return whether `value` reaches it."""
         return value >= self.value if self.kind == "at least" else value <= self.value
 
     def __str__(self) -> str:
-        return f"{'>=' if self.kind == 'at least' else '<='} {_number(self.value)}"
+        sign = ">=" if self.kind == "at least" else "<="
+        return f"{sign} {_number(self.value)}" + (" x" if self.of == "ratio" else "")
 
 
 def at_least(value: float) -> Target:
@@ -50,6 +63,11 @@ def at_least(value: float) -> Target:
 def at_most(value: float) -> Target:
     """Return the target of a figure that should be low."""
     return Target("at most", value)
+
+
+def at_least_times(value: float) -> Target:
+    """Return the target of a figure that should be so many times its reference."""
+    return Target("at least", value, of="ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,14 @@ class Figure:
     def ratio(self) -> float | None:
         """The figure as a multiple of its reference."""
         return self.value / self.reference_value if self.reference_value else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None where there is none."""
+        if self.target is None:
+            return None
+        value = self.ratio if self.target.of == "ratio" else self.value
+        return value is not None and self.target.met(value)
 
 
 @dataclass(slots=True)
@@ -184,7 +210,7 @@ def _as_json(figure: Figure, *, judged: bool) -> dict[str, Any]:
         entry["ratio"] = _rounded(figure.ratio)
     if figure.target is not None:
         entry["target"] = str(figure.target)
-        entry["met"] = figure.target.met(figure.value) if judged else None
+        entry["met"] = figure.met if judged else None
     return entry
 
 

@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 
 from benchmarks.figures import Figure, Report, at_least, at_most, run, say
 from benchmarks.ground import SETS, Ground, mean, ndcg
+from benchmarks.legs import search_with_legs
 from benchmarks.rankings import Bm25s, best_passages, paired_interval, plain_rrf
 from benchmarks.world import add_texts, calibrate, new_library
 from ragraft.access.labels import OWNER
-from ragraft.documents.collection import find_collection
 from ragraft.models.encoders import OpenVinoEmbedder
 from ragraft.models.files import EMBEDDER_NAME, embedder_folder
 from ragraft.protocols import Embedder
-from ragraft.retrieve.search import see
 from ragraft.systems import Workbench
 
 TARGETS = {"cranfield": 0.44, "xquad en": 0.970, "xquad de": 0.93, "pubmedqa": 0.985}
@@ -103,31 +102,17 @@ def _rank_in_library(
         say(f"{ground.name}: {added.chunks} passages in {added.seconds:.0f} s")
         calibrate(bench)
         names = _documents_by_passage(bench)
-        legs = [legs_of(bench, query) for query in ground.queries.values()]
+        found = [search_with_legs(bench.search, query, limit=PASSAGES) for query in ground.queries.values()]
+        pairs = [(legs["dense"], legs["lexical"]) for _, legs in found]
         rankings = {
-            "ours": [_search(bench, query) for query in ground.queries.values()],
-            "dense": [best_passages(dense, names) for dense, _ in legs],
-            "lexical": [best_passages(lexical, names) for _, lexical in legs],
-            "plain RRF": [best_passages(plain_rrf(both), names) for both in legs],
+            "ours": [
+                list(dict.fromkeys(_id_of(passage.uri) for passage in passages)) for passages, _ in found
+            ],
+            "dense": [best_passages(dense, names) for dense, _ in pairs],
+            "lexical": [best_passages(lexical, names) for _, lexical in pairs],
+            "plain RRF": [best_passages(plain_rrf(pair), names) for pair in pairs],
         }
         return rankings, bench.library.status(OWNER).weights
-
-
-def legs_of(bench: Workbench, query: str) -> tuple[list[int], list[int]]:
-    """Return the passages that the dense and the lexical leg of the owner's search find, best first."""
-    vector = bench.embedder.embed([query])[0]
-    with bench.database.transaction(OWNER, read_only=True) as connection:
-        collection = find_collection(connection, "default")
-        if collection is None:
-            raise RuntimeError("nothing was added to this library")
-        view = see(connection, collection.id)
-        dense = bench.search.rank_vector(connection, collection, view, vector)
-        return dense, bench.search.rank_words(connection, collection, view, query)
-
-
-def _search(bench: Workbench, query: str) -> list[str]:
-    found = bench.search.retrieve(query, limit=PASSAGES, caller=OWNER)
-    return list(dict.fromkeys(_id_of(passage.uri) for passage in found))
 
 
 def _documents_by_passage(bench: Workbench) -> dict[int, str]:

@@ -28,11 +28,8 @@ __all__ = ["add_texts", "calibrate", "new_library", "open_library", "server_of"]
 @contextmanager
 def new_library(*, embedder: Embedder | None = None, threads: int | None = None) -> Iterator[Workbench]:
     """Yield the parts of a new workspace on an embedded server; both are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="ragraft-bench-") as folder:
-        with ExitStack() as last:
-            bench = last.enter_context(
-                open_library(Path(folder) / "workspace", embedder=embedder, threads=threads)
-            )
+    with tempfile.TemporaryDirectory(prefix="ragraft-bench-") as folder, ExitStack() as last:
+        with open_library(Path(folder) / "workspace", embedder=embedder, threads=threads) as bench:
             # Now, not when it has been idle for a while: it still writes to the folder.
             last.callback(server_of(bench).stop)
             yield bench

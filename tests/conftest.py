@@ -46,7 +46,12 @@ def server_dsn(_plain_environment: str | None, tmp_path_factory: pytest.TempPath
         yield _plain_environment
         return
     with EmbeddedServer(tmp_path_factory.mktemp("server") / "postgres", idle_seconds=1.0) as server:
-        yield server.connect_info()
+        info = server.connect_info()
+        with psycopg.connect(info, autocommit=True) as connection:
+            # Nothing here must outlive a crash of the machine, and copying databases is most of the time.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield info
 
 
 @pytest.fixture(scope="session")

@@ -15,28 +15,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 Array = npt.NDArray[np.float64]
 
 WORDS = [
-    "how",
-    "long",
-    "do",
-    "refunds",
-    "take",
-    "thirty",
-    "days",
-    "a",
-    "dog",
-    "ran",
-    "home",
-    "orders",
-    "ship",
-    "in",
-    "three",
-    "the",
-    "cat",
-    "?",
-    ".",
-    ",",
-    "##s",
-    "##ing",
+    *("how", "long", "do", "refunds", "take", "thirty", "days", "a", "dog", "ran", "home", "orders", "ship"),
+    *("in", "three", "the", "cat", "?", ".", ",", "##s", "##ing"),
 ]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 HIDDEN, HEADS, LAYERS, INNER, POSITIONS = 32, 4, 2, 64, 64

@@ -236,7 +236,7 @@ class Workbench:
     @cached_property
     def calibrator(self) -> Calibrator:
         """Sets how much each leg of the search counts."""
-        return Calibrator(database=self.database, embedder=self.embedder, search=self.search)
+        return Calibrator(database=self.database, embedder=self.embedder)
 
     @cached_property
     def rag(self) -> RagSystem:

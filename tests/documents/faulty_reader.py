@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from ragraft.documents.formats.extracted import Extracted
+from ragraft.documents.formats.extracted import Extracted, UnsoundError
 from ragraft.documents.formats.readers import read as real_read
 
 
@@ -45,6 +45,8 @@ def read(content: bytes, *, kind: str, max_characters: int) -> Extracted:
         return Extracted("a\x00b\ud800c", pages=((1, 0, 5),))
     elif kind == "pid":
         return Extracted(str(os.getpid()))
+    elif kind == "panic":
+        raise UnsoundError("task 1 panicked")
     elif kind == "raise":
         raise KeyError("word/document.xml")
     else:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from document_files import archive, docx, pdf, xlsx
@@ -139,3 +140,8 @@ def test_what_programs_leave_as_title_is_no_title(junk: object) -> None:
 
 def test_a_title_is_one_line_of_bounded_length() -> None:
     assert sensible_title("A\n title  " + "x" * 500) == ("A title " + "x" * 500)[:300]
+
+
+def test_the_reference_names_every_suffix() -> None:
+    reference = (Path(__file__).parents[2] / "docs/reference/formats.md").read_text()
+    assert [suffix for suffix in sorted(DOCUMENT_SUFFIXES) if f"`{suffix}`" not in reference] == []

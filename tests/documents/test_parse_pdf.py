@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def test_a_pdf_that_needs_a_password_says_so(parser: FileParser) -> None:
 def test_a_pdf_with_an_owner_password_only_is_read(parser: FileParser) -> None:
     parsed = parser.parse(encrypted(pdf(PAGES), user="", owner="other"), name="a.pdf")
     assert parsed.text.startswith(PAGES[0])
+
+
+def test_a_pdf_with_a_date_in_chinese_is_read(parser: FileParser) -> None:
+    date = b"\xfe\xff" + "2024年3月1日".encode("utf-16-be")
+    content = re.sub(rb"\(D:\d{14}Z?\)", b"(" + date + b")", pdf(PAGES))
+    assert parser.parse(content, name="a.pdf").text.startswith(PAGES[0])
+
+
+def test_words_cut_at_a_line_end_are_put_together_where_the_document_knows_them(parser: FileParser) -> None:
+    lines = "of commu-\nnication and well-\nknown things.\n\nOn communication."
+    parsed = parser.parse(pdf([lines]), name="a.pdf")
+    assert parsed.text.startswith("of communication and well-known things.")
 
 
 @pytest.mark.parametrize("cut", [20, 300, 900])

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragraft.documents.formats.plain import decode
@@ -26,31 +26,35 @@ def parser() -> Iterator[FileParser]:
 
 
 @given(text=WORDS, suffix=st.sampled_from(PLAIN), crlf=st.booleans())
-def test_the_text_is_what_the_file_decodes_to(text: str, suffix: str, crlf: bool) -> None:
+@settings(deadline=None)
+def test_the_text_is_what_the_file_decodes_to(parser: FileParser, text: str, suffix: str, crlf: bool) -> None:
     content = ("x" + (text.replace("\n", "\r\n") if crlf else text)).encode()
-    parsed = FileParser().parse(content, name=f"a{suffix}")
+    parsed = parser.parse(content, name=f"a{suffix}")
     assert parsed.text == content.decode("utf-8")
 
 
 @given(text=WORDS, encoding=st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))
-def test_a_byte_order_mark_decides_and_is_no_character(text: str, encoding: str) -> None:
+@settings(deadline=None)
+def test_a_byte_order_mark_decides_and_is_no_character(parser: FileParser, text: str, encoding: str) -> None:
     content = f"x{text}".encode(encoding)
-    parsed = FileParser().parse(content, name="a.txt")
+    parsed = parser.parse(content, name="a.txt")
     assert parsed.text == content.decode(parsed.metadata["encoding"]) == f"x{text}"
 
 
 @given(text=WORDS)
-def test_markdown_keeps_all_and_says_where_its_body_starts(text: str) -> None:
+@settings(deadline=None)
+def test_markdown_keeps_all_and_says_where_its_body_starts(parser: FileParser, text: str) -> None:
     content = f"---\ntitle: T\n---\n{text}".encode()
-    parsed = FileParser().parse(content, name="a.md")
+    parsed = parser.parse(content, name="a.md")
     assert parsed.text == content.decode()
     assert parsed.text[parsed.metadata["body_start"] :] == text
 
 
 @given(content=st.binary(max_size=200), suffix=st.sampled_from(PLAIN))
-def test_any_bytes_are_text_or_unreadable(content: bytes, suffix: str) -> None:
+@settings(deadline=None)
+def test_any_bytes_are_text_or_unreadable(parser: FileParser, content: bytes, suffix: str) -> None:
     try:
-        parsed = FileParser().parse(content, name=f"a{suffix}")
+        parsed = parser.parse(content, name=f"a{suffix}")
     except UnreadableError:
         return
     assert parsed.text.strip()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragraft.documents import sources
@@ -94,6 +94,7 @@ def test_odd_names_get_printable_uris_and_are_read(tmp_path: Path, name: str, ur
 
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"\x00" not in name))
+@settings(deadline=None)
 def test_every_file_name_has_a_printable_uri_that_leads_back(name: bytes) -> None:
     uri = uri_of(os.fsdecode(name))
     assert uri.isprintable()

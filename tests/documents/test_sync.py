@@ -506,13 +506,13 @@ def test_two_runs_over_the_same_folder_add_each_document_once(
 
 
 @pytest.mark.parametrize("first", ["docs/sub", "docs"])
-def test_runs_over_a_folder_and_its_part_wait_for_each_other(
+def test_runs_over_a_folder_and_its_part_add_each_document_once(
     first: str, open_bench: Callable[[], Workbench], tmp_path: Path
 ) -> None:
     write_files(tmp_path / "docs", {"a.md": SOUP, "sub/b.md": FISH, "sub/c.md": CAKE})
     second = "docs" if first == "docs/sub" else "docs/sub"
     one, other = open_bench(), open_bench()
-    reading, go_on, waiting = Event(), Event(), Event()
+    reading, go_on = Event(), Event()
 
     def pause() -> None:
         reading.set()
@@ -520,21 +520,17 @@ def test_runs_over_a_folder_and_its_part_wait_for_each_other(
 
     def note(progress: Progress) -> None:
         if "waiting" in progress.doing:
-            waiting.set()
             go_on.set()
 
-    slow = sync_with(one, parser=OwnWords(wait=pause))
+    slow, quick = sync_with(one, parser=OwnWords(wait=pause)), sync_with(other)
     with ThreadPoolExecutor(2) as threads:
         earlier = threads.submit(slow.add_path, tmp_path / first, rules=AccessRules(), caller=OWNER)
         assert reading.wait(20)
-        quick = sync_with(other)
         later = threads.submit(
             quick.add_path, tmp_path / second, rules=AccessRules(), caller=OWNER, on_progress=note
         )
-        waited = waiting.wait(10)
-        go_on.set()
+        later.add_done_callback(lambda _: go_on.set())
         total = earlier.result(20).added + later.result(20).added
-    assert waited
     assert total == 3
     assert counts(add_all(one, tmp_path / "docs")) == {"unchanged": 3}
 
@@ -554,6 +550,17 @@ def test_a_document_erased_while_a_run_reads_it_anew_is_added_as_a_new_one(
     report = sync_with(bench, parser=parser).add_path(docs, rules=AccessRules(), caller=OWNER)
     assert counts(report) == {"added": 1}
     assert uris(bench) == {"a.md": 1}
+
+
+def test_an_address_erased_while_a_run_fetches_it_is_added_anew(bench: Workbench) -> None:
+    sync_with(bench, fetch=page(SOUP)).add_url(URL, rules=AccessRules(), caller=OWNER)
+
+    def erase_then_fetch(url: str) -> Fetched:
+        bench.eraser.erase(URL, caller=OWNER)
+        return page(FISH)(url)
+
+    report = sync_with(bench, fetch=erase_then_fetch).add_url(URL, rules=AccessRules(), caller=OWNER)
+    assert counts(report) == {"added": 1}
 
 
 def test_a_document_removed_by_hand_while_a_run_goes_on_is_not_removed_twice(

@@ -22,7 +22,8 @@ def test_the_embedder_folder_has_weights_and_a_tokenizer() -> None:
 
 
 def test_the_chat_model_is_a_gguf_file() -> None:
-    assert chat_model_file().open("rb").read(4) == b"GGUF"
+    with chat_model_file().open("rb") as file:
+        assert file.read(4) == b"GGUF"
 
 
 def test_finding_the_files_imports_no_package_of_weights() -> None:

@@ -42,7 +42,7 @@ class AccessRules:
     by_path: Mapping[str, AccessLabel] | None = None
 
     def label_for(self, names: Sequence[str], current: AccessLabel | None) -> AccessLabel:
-        """Return the label of a document that an access file may call by any of `names`."""
+        """Return the label of a document that an access file may call by any of `names`, the first known."""
         if self.by_path is not None:
             for name in names:
                 if name in self.by_path:

@@ -87,7 +87,7 @@ class Draft:
     def messages(self) -> list[Message]:
         """Return the messages as they stand."""
         numbered = [_block(number, passage) for number, passage in enumerate(self.passages, 1)]
-        asked = f"Question: {self.question}"
+        asked = f"Question: {self.question}\nAnswer:"
         return [
             Message("system", SYSTEM),
             *self.history,
@@ -116,7 +116,8 @@ class Draft:
 
     def cut_passages(self, most: int) -> None:
         """Keep the first passages of at most `most` tokens together."""
-        total, kept = 0, []
+        total = 0
+        kept: list[Passage] = []
         for number, passage in enumerate(self.passages, 1):
             total += self._alone(_block(number, passage))
             if total > most and kept:

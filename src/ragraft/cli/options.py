@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,7 +95,8 @@ def with_session(command: F) -> F:
             name,
             groups,
             as_json,
-            Console(highlight=False, soft_wrap=True),
+            # Output that goes to a file or another program is not folded to a terminal's width.
+            Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400),
             Console(stderr=True, highlight=False),
         )
         return command(session, **rest)
@@ -112,7 +114,7 @@ def as_of_option(command: F) -> F:
     )(command)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A date, which means its end, or a time, in the machine's time zone unless it names one."""
 
     name = "date"

@@ -45,6 +45,8 @@ INITDB = (
 )
 
 
+ROOM_BYTES = 1024 * 1024
+
 HINTS = {
     "No space left on device|[Cc]heck free disk space|Disk quota": "make room on the disk",
     "Read-only file system": "make the disk writable",
@@ -172,6 +174,8 @@ def failure_in_log(what: str, layout: Layout) -> DatabaseError:
     tail = layout.log_tail()
     known = (hint for pattern, hint in HINTS.items() if re.search(pattern, tail))
     hint = next(known, f"the whole log is {layout.log}")
+    if shutil.disk_usage(layout.root).free < ROOM_BYTES:
+        hint = "make room on the disk"  # there may have been none for saying so
     return DatabaseError(f"{what}; the end of its log:\n{textwrap.indent(tail, '  ')}", hint=hint)
 
 

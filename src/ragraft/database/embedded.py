@@ -204,7 +204,7 @@ class EmbeddedServer:
         if failure := self._layout.read_failure():
             raise DatabaseError(failure.message, hint=failure.hint)
         if final:
-            raise failure_in_log("the database's supervisor ends without a word", self._layout)
+            raise failure_in_log("the database's supervisor ended", self._layout)
 
     def _answering(self) -> _Address | None:
         """Return the address of the announced server if it accepts logins."""

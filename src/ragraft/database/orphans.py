@@ -45,8 +45,8 @@ def await_end(layout: Layout) -> FileLock:
             return lock
     if _taken(lock, seconds=ORPHAN_SECONDS):
         return lock
-    _kill_all_in(layout.data)
-    _kill_all_in(layout.unfinished / "data")
+    for folder in (layout.data, layout.unfinished, layout.unfinished / "data"):
+        _kill_all_in(folder)
     if _taken(lock, seconds=KILL_SECONDS):
         return lock
     raise DatabaseError(

@@ -165,8 +165,9 @@ class Supervisor:
         """Return True when it is time to stop; start.lock and users.lock are then held, until we end."""
         if not self._start.try_exclusive():
             return False  # somebody is just deciding to use it
+        alone = self._users.try_exclusive()
         arrival = self._layout.users_lock.stat().st_mtime_ns
-        if not self._users.try_exclusive() or arrival != self._last_arrival:
+        if not alone or arrival != self._last_arrival:
             # A visit between two looks of ours leaves its time on the file.
             self._unused_since, self._last_arrival = None, arrival
         elif self._unused_since is None:
@@ -207,7 +208,9 @@ def main(arguments: list[str]) -> None:
     except DatabaseError as error:
         layout.fail(Failure(str(error), error.hint or ""))
     except Exception as error:
-        layout.fail(Failure(f"the database cannot be started: {error}", f"the log is {layout.log}"))
+        # On a full disk there may be room for neither; then the client has to tell by itself.
+        with suppress(OSError):
+            layout.fail(Failure(f"the database cannot be run: {error}", f"the whole log is {layout.log}"))
         raise
 
 
@@ -259,10 +262,13 @@ def _write_settings(layout: Layout, *, account: Account, socket_folder: Path) ->
 
 def _bound_log(layout: Layout) -> None:
     """Keep the log from growing for ever: what is there becomes the older part."""
-    # Copied, not renamed: every process of the server writes to the open file.
-    if layout.log.stat().st_size > LOG_BYTES:
-        shutil.copyfile(layout.log, layout.log.with_suffix(".log.1"))
-        os.truncate(layout.log, 0)
+    # Copied, not renamed: every process of the server writes to the open file. Neither a full disk nor
+    # a deleted log is a reason to stop the server.
+    with suppress(OSError):
+        if layout.log.stat().st_size > LOG_BYTES:
+            with suppress(OSError):
+                shutil.copyfile(layout.log, layout.log.with_suffix(".log.1"))
+            os.truncate(layout.log, 0)
 
 
 def _wake_on_signals(stop: Callable[[], None]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["detect_language"]
 
 _PLACES = 5
-_SAMPLE = 1200
+_SAMPLE = 600
 # Below this the most likely language is too often wrong: at 10 words 2 % of English, at 20 none.
 _MIN_LETTERS = 60
 # A Chinese or Japanese character says about as much as four letters.

@@ -16,13 +16,16 @@ from ragraft.types import PageSpan, ParsedDocument
 
 __all__ = ["FileParser"]
 
+# A "#" at the start of a line is no heading there.
+_UNMARKED = frozenset({"pdf", "eml", "msg"})
+
 
 class FileParser:
     """Reads every format in `formats.kinds`; fits the Parser seam.
 
-    Text formats (Markdown, text, CSV, JSON) keep every character of the file. The others are turned
-    into Markdown by kreuzberg in a sandbox: a child process that is kept for the next file, so close
-    the parser, or use it in a `with`.
+    Text formats (Markdown, text, CSV, JSON) keep every character of the file. The others are read in a
+    sandbox - PDF and Outlook as plain text, the rest as Markdown - whose child process is kept for the
+    next file: close the parser, or use it in a `with`.
     """
 
     def __init__(self, *, sandbox: Sandbox | None = None) -> None:
@@ -65,7 +68,8 @@ class FileParser:
         text = storable(found.text)
         if not text.strip():
             raise UnreadableError("holds no text")
-        title = sensible_title(found.title) or first_heading(text) or readable_stem(name)
+        heading = "" if kind.name in _UNMARKED else first_heading(text)
+        title = sensible_title(found.title) or heading or readable_stem(name)
         return ParsedDocument(
             text=text,
             title=storable(title),

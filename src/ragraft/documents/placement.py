@@ -8,7 +8,7 @@ from pathlib import Path
 from ragraft.database.pool import Connection
 from ragraft.types import AccessLabel
 
-__all__ = ["Known", "Target", "choose_uri", "known_documents", "open_folder", "open_url"]
+__all__ = ["Known", "Target", "choose_uri", "known_documents", "lies_in", "open_folder", "open_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,8 @@ class Target:
     prefix: str
 
     def path_of(self, relative: str) -> str:
-        """Return a path below the part as a path below the source's root."""
-        return "/".join(part for part in (self.prefix, relative) if part)
-
-    def holds(self, path: str) -> bool:
-        """Return whether a path of the source is in the part."""
-        return not self.prefix or path == self.prefix or path.startswith(self.prefix + "/")
+        """Return a path below the part as a path below the source's root; "." is the part itself."""
+        return "/".join(part for part in (self.prefix, relative) if part not in ("", "."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +83,13 @@ def known_documents(connection: Connection, collection: int, target: Target) -> 
     return {
         path: Known(document, bytes(content_hash), AccessLabel(frozenset(groups)))
         for path, document, content_hash, groups in rows
-        if target.holds(path)
+        if lies_in(path, target.prefix)
     }
+
+
+def lies_in(path: str, folder: str) -> bool:
+    """Return whether a path of a source is a folder of it, or below it; "" is the source's root."""
+    return not folder or path == folder or path.startswith(folder + "/")
 
 
 def choose_uri(connection: Connection, collection: int, target: Target, path: str) -> str:
@@ -105,7 +106,7 @@ def choose_uri(connection: Connection, collection: int, target: Target, path: st
         return str(row[0])
     name, number = path, 1
     while connection.execute(
-        "select from document where collection = %s and uri = %s", (collection, name)
+        "select 1 from document where collection = %s and uri = %s", (collection, name)
     ).fetchone():
         name = f"{target.root.name}/{path}" if number == 1 else f"{target.root.name}-{number}/{path}"
         number += 1

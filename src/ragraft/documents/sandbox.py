@@ -26,7 +26,7 @@ __all__ = ["Sandbox"]
 
 _START_SECONDS = 60.0
 # What the child may know of this process's environment: no keys, no tokens.
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR")
 _OUT_OF_MEMORY = ("memory allocation of", "bad_alloc", "out of memory", "memoryerror", "cannot allocate")
 _ERRORS_READ = 10_000
 

@@ -23,7 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ragraft.documents.formats.extracted import Extracted
+from ragraft.documents.formats.extracted import Extracted, UnsoundError
 from ragraft.documents.formats.pdf import read_pdf
 from ragraft.documents.formats.plain import storable
 from ragraft.documents.frames import Channel, ChannelClosedError
@@ -55,11 +55,16 @@ def main(channel_number: str, parent: str, memory_bytes: str, max_characters: st
         channel.send(b"ready")
         while True:
             kind = channel.receive().decode()
-            channel.send(_reply(read, channel.receive(), kind, int(max_characters)))
+            reply, is_sound = _reply(read, channel.receive(), kind, int(max_characters))
+            channel.send(reply)
+            if not is_sound:
+                return
 
 
-def _reply(read: Read, content: bytes, kind: str, max_characters: int) -> bytes:
+def _reply(read: Read, content: bytes, kind: str, max_characters: int) -> tuple[bytes, bool]:
+    """Return the reply, and whether this process may read another file."""
     reply: dict[str, Any]
+    is_sound = True
     try:
         found = read(content, kind=kind, max_characters=max_characters)
         # Same length before and after, so the pages' offsets hold.
@@ -67,14 +72,16 @@ def _reply(read: Read, content: bytes, kind: str, max_characters: int) -> bytes:
     except UnreadableError as error:
         reply = {"unreadable": str(error), "hint": error.hint}
     except MemoryError:
+        is_sound = False
         reply = {"unreadable": "needs more memory than a file may use", "hint": "split the file"}
     except Exception as error:  # noqa: BLE001 - what a reader trips over is a fault of the file
+        is_sound = not isinstance(error, UnsoundError)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         reply = {
             "unreadable": f"is damaged: {reason[:200]}",
             "hint": "open it, save it again and add it once more",
         }
-    return json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace"), is_sound
 
 
 def _die_with(parent: int) -> None:

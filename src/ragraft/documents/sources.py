@@ -93,8 +93,8 @@ def read_source(file: SourceFile, *, max_bytes: int = DEFAULT_MAX_BYTES) -> byte
     Raises: UnreadableError if it is gone, not permitted, too large, or changed during each of three tries.
     """
 
-    def read(stream: BinaryIO) -> bytes:
-        content = stream.read(max_bytes + 1)
+    def read(stream: BinaryIO, size: int) -> bytes:
+        content = stream.read(min(size, max_bytes) + 1)
         if len(content) > max_bytes:
             raise _too_large(len(content), max_bytes)
         return content
@@ -108,7 +108,7 @@ def hash_source(file: SourceFile) -> str:
     Raises: UnreadableError as `read_source` does.
     """
 
-    def digest(stream: BinaryIO) -> str:
+    def digest(stream: BinaryIO, _: int) -> str:
         found = hashlib.sha256()
         while block := stream.read(_BLOCK):
             found.update(block)
@@ -214,12 +214,12 @@ class _Walk:
         return uri_of(path.relative_to(self.base).as_posix())
 
 
-def _unchanged(file: SourceFile, read: Callable[[BinaryIO], T]) -> T:
-    """Return what `read` makes of the file, once it was the same file before and after."""
+def _unchanged(file: SourceFile, read: Callable[[BinaryIO, int], T]) -> T:
+    """Return what `read` makes of the stream and its size, once the file was the same before and after."""
     for _ in range(_TRIES):
         with _opened(file.path) as stream:
             before = _state(stream)
-            found = read(stream)
+            found = read(stream, before[0])
             if _state(stream) == before and stream.tell() == before[0]:
                 return found
     raise UnreadableError("changed each time it was read", hint="add it again when nothing writes to it")

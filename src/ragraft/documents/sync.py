@@ -16,10 +16,20 @@ from typing import Literal
 
 from ragraft.access.audit import AuditLog
 from ragraft.access.labels import AccessRules
-from ragraft.database.pool import Database
+from ragraft.database.pool import Connection, Database
 from ragraft.documents.collection import Collection, open_collection
 from ragraft.documents.fetch import Fetched
-from ragraft.documents.placement import Known, Target, choose_uri, known_documents, open_folder, open_url
+from ragraft.documents.library import require_owner
+from ragraft.documents.markup import readable
+from ragraft.documents.placement import (
+    Known,
+    Target,
+    choose_uri,
+    known_documents,
+    lies_in,
+    open_folder,
+    open_url,
+)
 from ragraft.documents.sources import FoundSources, find_sources, read_source
 from ragraft.documents.write import (
     Content,
@@ -80,9 +90,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that is parsed and cut and waits to be embedded and written."""
+    """A document that is parsed and cut and waits to be embedded and written.
 
-    path: str
+    `relative` is its path below what the run looks at: while it waits, another run may take the source in.
+    """
+
+    relative: str
     size: int
     label: AccessLabel
     content_hash: bytes
@@ -132,9 +145,10 @@ class Sync:
 
         A file that cannot be read is in `failed` and keeps the revision it had.
 
-        Raises: NotFoundError if there is no such path; DatabaseError or ModelError if one of them fails,
-        with every document before that committed.
+        Raises: NotAllowedError unless the caller is the owner; NotFoundError if there is no such path;
+        DatabaseError or ModelError if one of them fails, with every document before that committed.
         """
+        require_owner(caller, "add documents")
         found = find_sources(path, max_bytes=self._max_bytes)
         path = path.resolve()
         run = self._begin(rules, caller, on_progress)
@@ -142,7 +156,7 @@ class Sync:
             run.total = sum(file.size for file in found.files)
             run.report.skipped = found.skipped
             for failed in found.failed:
-                run.fail(target.path_of(failed.relative), failed.reason)
+                run.fail(target.path_of(failed.relative) or ".", failed.reason)
             known = run.known(target)
             run.take(self._changed_files(run, target, found, known))
             run.remove_gone(target, path, found, known)
@@ -156,7 +170,11 @@ class Sync:
         caller: Caller,
         on_progress: Callable[[Progress], None] = show_nothing,
     ) -> SyncReport:
-        """Fetch an address and add what it gives, or replace what it gave before."""
+        """Fetch an address and add what it gives, or replace what it gave before.
+
+        Raises: as `add_path` does.
+        """
+        require_owner(caller, "add documents")
         run = self._begin(rules, caller, on_progress)
         with run.alone(url) as target:
             run.take(self._changed_page(run, target, url))
@@ -188,7 +206,8 @@ class Sync:
             run.show(path)
             try:
                 content = read_source(file, max_bytes=self._max_bytes)
-                prepared = self._prepare(run, (file.relative, path), content, "", known.get(path))
+                label = run.rules.label_for((path, file.relative), _label(known.get(path)))
+                prepared = self._prepare(run, file.relative, content, label, known.get(path))
             except UnreadableError as error:
                 run.fail(path, _reason(error), size=file.size)
                 continue
@@ -202,7 +221,11 @@ class Sync:
             fetched = self._fetch(url)
             run.total = len(fetched.content)
             known = run.known(target).get(url)
-            prepared = self._prepare(run, (fetched.name, url), fetched.content, fetched.media_type, known)
+            # The address alone: what a server calls its file must not decide who may read it.
+            label = run.rules.label_for((url,), _label(known))
+            prepared = self._prepare(
+                run, url, fetched.content, label, known, name=fetched.name, media_type=fetched.media_type
+            )
         except (UnreadableError, FetchError) as error:
             run.fail(url, _reason(error))
             return
@@ -210,25 +233,33 @@ class Sync:
             yield prepared
 
     def _prepare(
-        self, run: Run, names: tuple[str, str], content: bytes, media_type: str, known: Known | None
+        self,
+        run: Run,
+        relative: str,
+        content: bytes,
+        label: AccessLabel,
+        known: Known | None,
+        *,
+        name: str = "",
+        media_type: str = "",
     ) -> Prepared | None:
-        """Return the document ready to embed, or None if its text has not changed.
-
-        `names` are what an access file may call it: its path below what was added, and below the source.
-        """
+        """Return the document ready to embed, or None if its text has not changed."""
         content_hash = hashlib.sha256(content).digest()
-        label = run.rules.label_for(names, known.label if known else None)
         if known is not None and known.content_hash == content_hash:
             if known.label == label:
                 run.report.unchanged += 1
             else:
                 run.relabel(known.document, label)
             return None
-        parsed = self._parser.parse(content, name=names[0], media_type=media_type)
+        parsed = self._parser.parse(content, name=name or relative, media_type=media_type)
         chunks = self._chunker.chunk(parsed)
         if not chunks:
             raise UnreadableError("holds no text")
-        return Prepared(names[1], len(content), label, content_hash, parsed, chunks)
+        return Prepared(relative, len(content), label, content_hash, parsed, chunks)
+
+
+def _label(known: Known | None) -> AccessLabel | None:
+    return known.label if known else None
 
 
 def _reason(error: UnreadableError | FetchError) -> str:
@@ -262,7 +293,7 @@ class Run:
         self._on_progress = on_progress
         self._done = 0
         self._began = time.monotonic()
-        self._target: Target | None = None
+        self._location: Path | str = ""
 
     @contextmanager
     def alone(self, location: Path | str) -> Iterator[Target]:
@@ -270,19 +301,22 @@ class Run:
 
         Two runs at once would be right as well, since each write looks again; they would do the work twice.
         """
+        self._location = location
         with self._database.transaction(self._caller) as connection:
             lock_for_writing(connection, self._collection)
-            if isinstance(location, Path):
-                target = open_folder(connection, self._collection, location)
-            else:
-                target = open_url(connection, self._collection, location)
+            target = self._open(connection)
         lock = (SOURCE_LOCK + target.source,)
         with self._database.administration() as connection:
             if connection.execute("select pg_try_advisory_lock(%s)", lock).fetchone() != (True,):
                 self.show("waiting for another run over the same source")
                 connection.execute("select pg_advisory_lock(%s)", lock)
-            self._target = target
             yield target
+
+    def _open(self, connection: Connection) -> Target:
+        """Return the source as it is now: another run may have taken it into a larger one, or erased it."""
+        if isinstance(self._location, Path):
+            return open_folder(connection, self._collection, self._location)
+        return open_url(connection, self._collection, self._location)
 
     def known(self, target: Target) -> dict[str, Known]:
         """Return, by path, what the library has in this part of the source."""
@@ -308,22 +342,25 @@ class Run:
         if path.is_file():
             return
         for name, document in known.items():
-            if name in present or any(name == one or name.startswith(f"{one}/") for one in unread):
+            if name in present or any(lies_in(name, folder) for folder in unread):
                 continue
             with self._audit.transaction(self._caller) as (connection, audit):
                 lock_for_writing(connection, self._collection)
-                withdraw_document(connection, self._collection, document.document)
-                audit.append("removed", {"document": document.document})
-            self.report.removed += 1
+                was_there = withdraw_document(connection, self._collection, document.document)
+                if was_there:
+                    audit.append("removed", {"document": document.document})
+            self.report.removed += was_there
 
     def relabel(self, document: int, label: AccessLabel) -> None:
         """Give a document another label; its text and vectors stay."""
         with self._audit.transaction(self._caller) as (connection, audit):
             lock_for_writing(connection, self._collection)
             number = find_or_add_label(connection, self._collection, label)
-            relabel_document(connection, self._collection, document, number)
-            audit.append("relabelled", {"document": document, "groups": sorted(label.groups)})
-        self._count("relabelled")
+            was_there = relabel_document(connection, self._collection, document, number)
+            if was_there:
+                audit.append("relabelled", {"document": document, "groups": sorted(label.groups)})
+        if was_there:
+            self._count("relabelled")
 
     def fail(self, uri: str, reason: str, *, size: int = 0) -> None:
         """Keep a failure for the report."""
@@ -347,7 +384,9 @@ class Run:
     def _write(self, batch: list[Prepared]) -> None:
         if not batch:
             return
-        vectors = self._embedder.embed([chunk.full_text for document in batch for chunk in document.chunks])
+        vectors = self._embedder.embed(
+            [readable(chunk.full_text) for document in batch for chunk in document.chunks]
+        )
         at = 0
         for document in batch:
             count, language = len(document.chunks), document.parsed.language
@@ -361,16 +400,16 @@ class Run:
             at += count
 
     def _put(self, document: Prepared, content: Content) -> None:
-        if self._target is None:
-            raise RuntimeError("a run writes only while it holds its source")
         with self._audit.transaction(self._caller) as (connection, audit):
             lock_for_writing(connection, self._collection)
+            target = self._open(connection)
+            path = target.path_of(document.relative)
             written = put_document(
                 connection,
                 collection=self._collection,
-                source=self._target.source,
-                path=document.path,
-                uri=choose_uri(connection, self._collection, self._target, document.path),
+                source=target.source,
+                path=path,
+                uri=choose_uri(connection, self._collection, target, path),
                 label=find_or_add_label(connection, self._collection, document.label),
                 content=content,
             )

@@ -106,13 +106,19 @@ def put_document(
     return Written(outcome, document, number)
 
 
-def withdraw_document(connection: Connection, collection: int, document: int) -> None:
-    """Take a document out of every list and search; its revisions stay for "as of" questions."""
-    _archive(connection, collection, document)
-    connection.execute(
-        "update document set removed_at = clock_timestamp() where collection = %s and id = %s",
+def withdraw_document(connection: Connection, collection: int, document: int) -> bool:
+    """Take a document out of every list and search; its revisions stay for "as of" questions.
+
+    Returns False, and does nothing, if it is gone already.
+    """
+    updated = connection.execute(
+        "update document set removed_at = clock_timestamp()"
+        " where collection = %s and id = %s and removed_at is null",
         (collection, document),
     )
+    if updated.rowcount:
+        _archive(connection, collection, document)
+    return updated.rowcount > 0
 
 
 def delete_document(connection: Connection, collection: int, document: int, *, live: bool) -> dict[str, int]:
@@ -130,8 +136,17 @@ def delete_document(connection: Connection, collection: int, document: int, *, l
     return rows
 
 
-def relabel_document(connection: Connection, collection: int, document: int, label: int) -> None:
-    """Give a document and everything made of it, old revisions included, another label."""
+def relabel_document(connection: Connection, collection: int, document: int, label: int) -> bool:
+    """Give a document and everything made of it, old revisions included, another label.
+
+    Returns False, and does nothing, if it is gone.
+    """
+    updated = connection.execute(
+        "update document set label = %s where collection = %s and id = %s and removed_at is null",
+        (label, collection, document),
+    )
+    if not updated.rowcount:
+        return False
     _count(connection, collection, document, sign=-1)
     _move_to_label(
         connection,
@@ -140,10 +155,8 @@ def relabel_document(connection: Connection, collection: int, document: int, lab
         label,
         ("revision", "chunk", "chunk_vector", "chunk_terms", "archived_chunk"),
     )
-    connection.execute(
-        "update document set label = %s where collection = %s and id = %s", (label, collection, document)
-    )
     _count(connection, collection, document, sign=1)
+    return True
 
 
 def _move_to_label(

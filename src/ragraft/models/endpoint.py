@@ -12,7 +12,7 @@ import numpy as np
 
 from ragraft.errors import ModelError
 from ragraft.models.chat_stream import Reply, read_reply, read_stream
-from ragraft.models.tokens import load_tokenizer, well_formed
+from ragraft.models.tokens import chat_text, load_tokenizer, well_formed
 from ragraft.models.transport import Endpoint, RejectedError
 from ragraft.types import Completion, Message, Usage, Vectors
 
@@ -194,8 +194,8 @@ class EndpointChatModel:
         message, 64 once). Without: UTF-8 bytes in place of tokens, since no byte-level BPE makes more
         tokens than there are bytes; for English that is about 4 times too many.
         """
-        contents = well_formed([message.content for message in messages])
-        return sum(map(self._count, contents)) + MESSAGE_OVERHEAD * len(messages) + PROMPT_OVERHEAD
+        counts = [self._count(chat_text(message.content)) for message in messages]
+        return sum(counts) + MESSAGE_OVERHEAD * len(messages) + PROMPT_OVERHEAD
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, on_text: Callable[[str], None] | None = None
@@ -245,14 +245,10 @@ class EndpointChatModel:
                 self._unsupported |= refused
 
     def _body(self, messages: Sequence[Message], max_tokens: int, *, streamed: bool) -> dict[str, Any]:
-        contents = well_formed([message.content for message in messages])
         limit = "max_completion_tokens" if "max_tokens" in self._unsupported else "max_tokens"
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [
-                {"role": message.role, "content": content}
-                for message, content in zip(messages, contents, strict=True)
-            ],
+            "messages": [{"role": turn.role, "content": chat_text(turn.content)} for turn in messages],
             limit: max_tokens,
         }
         if "temperature" not in self._unsupported:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.gguf_header import check_whole, context_length
 from ragraft.models.prepared import prepare_folder
 from ragraft.models.processor import thread_count
-from ragraft.models.tokens import well_formed
+from ragraft.models.tokens import chat_text
 from ragraft.types import Completion, Message, Usage
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalChatModel"]
 
-# <|im_start|> and its like in a document would open a turn of its own: a space takes the meaning away.
-CONTROL_TOKEN = re.compile(r"<(?=\|[^|<>\s]{1,40}\|>)")
 PREFIX_GIGABYTES = 1
 COMPILED = "compiled"
 
@@ -88,9 +85,15 @@ class LocalChatModel:
         return self._window
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return the exact tokens of the prompt: the model's chat template around all messages."""
-        text = self._tokenizer.apply_chat_template(_turns(messages), add_generation_prompt=True)
-        return int(self._tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
+        """Return the exact tokens of the prompt: the model's chat template around all messages.
+
+        Raises: ModelError if the template refuses the messages, as some do a system message.
+        """
+        try:
+            text = self._tokenizer.apply_chat_template(_turns(messages), add_generation_prompt=True)
+            return int(self._tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
+        except RuntimeError as error:
+            raise ModelError(f"{self._name} cannot take these messages: {error}") from error
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, on_text: Callable[[str], None] | None = None
@@ -160,12 +163,8 @@ def _run(
 def _turns(messages: Sequence[Message]) -> openvino_genai.ChatHistory:
     import openvino_genai
 
-    contents = well_formed([message.content for message in messages])
     return openvino_genai.ChatHistory(
-        [
-            {"role": message.role, "content": CONTROL_TOKEN.sub("< ", content)}
-            for message, content in zip(messages, contents, strict=True)
-        ]
+        [{"role": message.role, "content": chat_text(message.content)} for message in messages]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from tokenizers import Tokenizer
 
 from ragraft.errors import ModelError
 
-__all__ = ["load_tokenizer", "well_formed"]
+__all__ = ["chat_text", "load_tokenizer", "well_formed"]
+
+# How ChatML, Llama 3, Phi, Gemma, Llama 2 and Mistral mark turns and ends.
+CONTROL_TOKEN = re.compile(r"(?:<(?=\|[^|<>\s]{1,40}\|>|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\]))")
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -32,3 +36,12 @@ def well_formed(texts: Sequence[str]) -> list[str]:
     They come from file names and command lines in a wrong encoding.
     """
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+
+
+def chat_text(text: str) -> str:
+    """Return a message's text as a chat template may take it.
+
+    A document that holds <|im_start|> or its like would open a turn of its own, since the tokenizers of
+    most models and servers read such marks wherever they stand. A space takes that meaning away.
+    """
+    return CONTROL_TOKEN.sub(r"\g<0> ", well_formed([text])[0])

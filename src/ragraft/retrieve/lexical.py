@@ -169,6 +169,9 @@ def idf(documents: int, having: int) -> float:
     return math.log1p((documents - having + 0.5) / (having + 0.5))
 
 
-def query_terms(query: str, *, languages: Iterable[str]) -> dict[str, Counter[int]]:
-    """Return the query's terms once per language, as a document of that language would have them."""
-    return {language: count_terms(query, language=language) for language in languages}
+def query_terms(query: str, *, languages: Iterable[str]) -> dict[str, dict[int, float]]:
+    """Return the query part of BM25 for each of the query's terms, as a document of each language has them.
+
+    It is 1 for every term: that a question says a word twice means little (k3 of 0).
+    """
+    return {language: dict.fromkeys(count_terms(query, language=language), 1.0) for language in languages}

@@ -14,7 +14,7 @@ from pgvector import HalfVector, SparseVector
 from ragraft.database.pool import Connection, Database
 from ragraft.documents.collection import Collection, check_embedder, find_collection
 from ragraft.protocols import Embedder, Reranker
-from ragraft.retrieve.fuse import fuse
+from ragraft.retrieve.fuse import Hit, fuse_scores
 from ragraft.retrieve.lexical import idf, query_terms
 from ragraft.retrieve.rerank import reorder
 from ragraft.types import Caller, Chunk, Passage, Vectors
@@ -60,14 +60,6 @@ class Found:
     documents: tuple[int, ...]
     labels: tuple[int, ...]
     vector: Vectors | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """One leg's ranking of passage numbers, and the language of each."""
-
-    ids: list[int]
-    languages: Mapping[int, str]
 
 
 class HybridRetriever:
@@ -124,7 +116,7 @@ class HybridRetriever:
                 }
             else:
                 legs = self._as_of(connection, collection.id, view, vector, weights, as_of)
-            ranking = combine(legs, collection.weights)[:wanted]
+            ranking = fuse_scores(legs, weights=collection.weights, depth=self._depth)[:wanted]
             rows = self._read(
                 connection, collection.id, [key for key, _ in ranking], archived=as_of is not None
             )
@@ -150,24 +142,15 @@ class HybridRetriever:
             ranked = self._nearest(connection, collection, view, vector)
             rows = connection.execute(
                 "select document, label from chunk where collection = %s and id = any(%s)",
-                (collection.id, ranked.ids[:limit]),
+                (collection.id, [hit.key for hit in ranked[:limit]]),
             ).fetchall()
         return [(document, label) for document, label in rows]
 
-    def rank_vector(
+    def _nearest(
         self, connection: Connection, collection: Collection, view: View, vector: Vectors
-    ) -> list[int]:
-        """Return the dense leg's ranking, for calibration."""
-        return self._nearest(connection, collection, view, vector).ids
-
-    def rank_words(self, connection: Connection, collection: Collection, view: View, query: str) -> list[int]:
-        """Return the lexical leg's ranking, for calibration."""
-        weights = self._query_weights(connection, collection.id, view, query)
-        return self._by_words(connection, collection.id, view, weights).ids
-
-    def _nearest(self, connection: Connection, collection: Collection, view: View, vector: Vectors) -> Ranked:
+    ) -> list[Hit]:
         if not view.labels:
-            return Ranked([], {})
+            return []
         distance = f"vector::halfvec({collection.dimensions}) <#> %(vector)s"
         parameters = {
             "collection": collection.id,
@@ -178,8 +161,8 @@ class HybridRetriever:
         visible = "collection = %(collection)s and label = any(%(labels)s)"
         if view.size <= max(EXACT_ALWAYS, math.isqrt(EXACT_FACTOR * _size(connection, collection.id))):
             statement = (
-                f"with visible as materialized (select id, language, {distance} as distance from chunk_vector"
-                f" where {visible}) select id, language from visible order by distance, id limit %(depth)s"
+                f"with visible as materialized (select id, {distance} as distance, document, language"  # noqa: S608 - names and numbers of ours
+                f" from chunk_vector where {visible}) select * from visible order by distance, id limit %(depth)s"
             )
         else:
             connection.execute(
@@ -188,11 +171,11 @@ class HybridRetriever:
                 (str(max(self._ef_search, self._depth)),),
             )
             statement = (
-                f"with near as materialized (select id, language, {distance} as distance from chunk_vector"
-                f" where {visible} order by {distance} limit %(depth)s)"
-                " select id, language from near order by distance, id"
+                f"with near as materialized (select id, {distance} as distance, document, language"  # noqa: S608 - names and numbers of ours
+                f" from chunk_vector where {visible} order by {distance} limit %(depth)s)"
+                " select * from near order by distance, id"
             )
-        return _ranked(connection.execute(statement, parameters).fetchall())
+        return _hits(connection.execute(statement, parameters).fetchall())
 
     def _query_weights(
         self, connection: Connection, collection: int, view: View, query: str
@@ -205,7 +188,7 @@ class HybridRetriever:
             " and term = any(%s) group by term having sum(chunks) > 0",
             (collection, list(view.labels), list(counts)),
         ).fetchall()
-        having = dict(rows)
+        having: dict[int, int] = dict(rows)
         weighted = [
             (term, count * idf(view.chunks[language], having[term]), having[term])
             for language, terms in by_language.items()
@@ -216,13 +199,14 @@ class HybridRetriever:
 
     def _by_words(
         self, connection: Connection, collection: int, view: View, weights: Sequence[tuple[int, float, int]]
-    ) -> Ranked:
+    ) -> list[Hit]:
         if not weights:
-            return Ranked([], {})
+            return []
         rows = connection.execute(
-            "with candidates as materialized (select id, language, weights <#> %(query)s as score from chunk_terms"
-            " where collection = %(collection)s and label = any(%(labels)s) and term_ids && %(rare)s limit %(most)s)"
-            " select id, language from candidates order by score, id limit %(depth)s",
+            "with candidates as materialized (select id, weights <#> %(query)s as distance, document, language"
+            " from chunk_terms where collection = %(collection)s and label = any(%(labels)s)"
+            " and term_ids && %(rare)s limit %(most)s)"
+            " select * from candidates order by distance, id limit %(depth)s",
             {
                 "collection": collection,
                 "labels": list(view.labels),
@@ -232,7 +216,7 @@ class HybridRetriever:
                 "depth": self._depth,
             },
         ).fetchall()
-        return _ranked(rows)
+        return _hits(rows)
 
     def _as_of(
         self,
@@ -242,21 +226,23 @@ class HybridRetriever:
         vector: Vectors,
         weights: Sequence[tuple[int, float, int]],
         as_of: datetime,
-    ) -> dict[str, Ranked]:
+    ) -> dict[str, list[Hit]]:
         """Rank what was valid at a time, exactly, over live and archived passages."""
         rows = connection.execute(
             "with valid as materialized (select document, number from revision where collection = %(collection)s"
             "  and valid_from <= %(as_of)s and (valid_to is null or valid_to > %(as_of)s)"
             "  and label = any((select visible_labels())::integer[])),"
-            " passages as materialized (select c.id, v.language, v.vector <#> %(vector)s as distance,"
+            " passages as materialized (select c.id, c.document, v.language, v.vector <#> %(vector)s as distance,"
             "   t.weights <#> %(query)s as score from valid r"
             "   join chunk c on (c.collection, c.document, c.revision) = (%(collection)s, r.document, r.number)"
             "   join chunk_vector v on (v.collection, v.document, v.id) = (%(collection)s, c.document, c.id)"
             "   join chunk_terms t on (t.collection, t.document, t.id) = (%(collection)s, c.document, c.id)"
-            "  union all select a.id, a.language, a.vector <#> %(vector)s, a.weights <#> %(query)s from valid r"
+            "  union all select a.id, a.document, a.language, a.vector <#> %(vector)s, a.weights <#> %(query)s from valid r"
             "   join archived_chunk a on (a.collection, a.document, a.revision) = (%(collection)s, r.document, r.number))"
-            " (select 'dense', id, language, distance from passages order by distance, id limit %(depth)s) union all"
-            " (select 'lexical', id, language, score from passages where score < 0 order by score, id limit %(depth)s)",
+            " (select 'dense', id, distance, document, language from passages"
+            "  order by distance, id limit %(depth)s) union all"
+            " (select 'lexical', id, score, document, language from passages where score < 0"
+            "  order by score, id limit %(depth)s)",
             {
                 "collection": collection,
                 "as_of": as_of,
@@ -265,11 +251,8 @@ class HybridRetriever:
                 "depth": self._depth,
             },
         ).fetchall()
-        by_leg: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
-        for leg, key, language, score in rows:
-            by_leg[leg].append((score, key, language))
         return {
-            leg: _ranked([(key, language) for _, key, language in sorted(by_leg[leg])])
+            leg: _hits(sorted((row[1:] for row in rows if row[0] == leg), key=lambda row: (row[1], row[0])))
             for leg in ("dense", "lexical")
         }
 
@@ -302,13 +285,6 @@ def see(connection: Connection, collection: int) -> View:
     return View(tuple(sorted({label for label, _, _ in rows})), dict(chunks))
 
 
-def combine(
-    legs: Mapping[str, Ranked], weights: Mapping[str, Mapping[str, float]]
-) -> list[tuple[int, float]]:
-    """Fuse the legs; each passage's weights are those of its language, 1 where none were calibrated."""
-    return fuse([leg.ids for leg in legs.values()], weights=[1.0] * len(legs))
-
-
 def _size(connection: Connection, collection: int) -> int:
     """Return about how many passages the collection has in all: the planner's estimate, which costs nothing."""
     row = connection.execute(
@@ -320,7 +296,8 @@ def _size(connection: Connection, collection: int) -> int:
 
 def _rarest(weights: Sequence[tuple[int, float, int]]) -> list[int]:
     """Return the rarest terms, as many as are together in about CANDIDATES passages, at least one."""
-    chosen, total = [], 0
+    chosen: list[int] = []
+    total = 0
     for term, _, having in weights:
         if chosen and total + having > CANDIDATES:
             break
@@ -333,8 +310,9 @@ def _sparse(weights: Sequence[tuple[int, float, int]]) -> SparseVector:
     return SparseVector({term - 1: weight for term, weight, _ in weights}, TERM_SPACE)
 
 
-def _ranked(rows: Sequence[tuple[Any, ...]]) -> Ranked:
-    return Ranked([row[0] for row in rows], {row[0]: row[1] for row in rows})
+def _hits(rows: Sequence[tuple[Any, ...]]) -> list[Hit]:
+    """Return a leg's rows (id, distance, document, language), best first, with scores that grow."""
+    return [Hit(key, -distance, document, language) for key, distance, document, language in rows]
 
 
 def _passage(row: tuple[Any, ...], score: float) -> Passage:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,17 @@ def folder(made_once: Path, tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["cp", "-a", made_once, copy], check=True)
     yield copy
     EmbeddedServer(copy).stop()
+
+
+@pytest.fixture
+def open_folder(made_once: Path) -> Iterator[Path]:
+    """A server's folder that every user may walk to, unlike those of pytest."""
+    outer = Path(tempfile.mkdtemp(prefix="ragraft-test-", dir="/tmp"))
+    outer.chmod(0o755)
+    subprocess.run(["cp", "-a", made_once, outer / "postgres"], check=True)
+    yield outer / "postgres"
+    EmbeddedServer(outer / "postgres").stop()
+    shutil.rmtree(outer)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from embedded_world import IDLE_SECONDS, Run, eventually, lives, query
 
+from ragraft.database.cluster import find_binaries
 from ragraft.database.embedded import EmbeddedServer
 from ragraft.database.layout import Layout
 from ragraft.errors import DatabaseError
@@ -213,32 +214,21 @@ def test_a_damaged_cluster_gives_an_error_with_the_end_of_the_log(
     assert query(server, "select 1") == [(1,)]
 
 
-def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(
-    server: EmbeddedServer, folder: Path, tmp_path: Path
-) -> None:
-    server.connect_info()
-    postgres = Path(f"/proc/{server.status().pid}/exe").readlink()
-    server.stop()
-    there = tmp_path / "s"
-    there.mkdir()
-    user = (folder / "data").owner()
-    shutil.chown(there, user)
-    command = [postgres, "-D", folder / "data", "-k", there, "-c", "listen_addresses="]
-    inside = {"user": user, "group": folder.stat().st_gid} if AS_ROOT else {}
-    _open_to_all(tmp_path)
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, **inside) as other:
-        assert eventually((there / ".s.PGSQL.5432").exists)
+def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(open_folder: Path) -> None:
+    data, elsewhere = open_folder / "data", open_folder / "data" / "base"
+    as_owner = {"user": data.owner(), "group": open_folder.stat().st_gid} if AS_ROOT else {}
+    command = [find_binaries() / "postgres", "-D", data, "-k", elsewhere, "-c", "listen_addresses="]
+    with (
+        EmbeddedServer(open_folder, idle_seconds=IDLE_SECONDS) as server,
+        subprocess.Popen(command, stderr=subprocess.DEVNULL, **as_owner) as other,
+    ):
+        assert eventually((elsewhere / ".s.PGSQL.5432").exists)
         with pytest.raises(DatabaseError, match="did not start"):
             server.connect_info()
         assert other.poll() is None
         other.send_signal(signal.SIGINT)
-    assert query(server, "select 1") == [(1,)]
-
-
-def _open_to_all(folder: Path) -> None:
-    while folder.name and folder.owner() == "root" and folder != Path("/tmp"):
-        folder.chmod(0o711)
-        folder = folder.parent
+        other.wait()
+        assert query(server, "select 1") == [(1,)]
 
 
 @pytest.fixture
@@ -263,6 +253,23 @@ def test_a_full_disk_is_named_and_once_there_is_room_all_works(small_disk: Path)
         assert "room" in (caught.value.hint or "")
         subprocess.run(["mount", "-o", "remount,size=500m", small_disk], check=True)
         assert query(server, "select 1") == [(1,)]
+
+
+def test_a_disk_that_fills_up_later_loses_nothing(small_disk: Path, made_once: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=100m", small_disk], check=True)
+    subprocess.run(["cp", "-a", made_once, small_disk / "postgres"], check=True)
+    filler = small_disk / "filler"
+    with EmbeddedServer(small_disk / "postgres", idle_seconds=IDLE_SECONDS) as server:
+        query(server, "create table kept as select 7 as n")
+        server.stop()
+        with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        with pytest.raises(DatabaseError) as caught:
+            server.connect_info()
+        assert "room" in (caught.value.hint or "")
+        filler.unlink()
+        assert query(server, "select n from kept") == [(7,)]
 
 
 def test_a_disk_that_cannot_be_written_is_named(small_disk: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +20,6 @@ as_root = pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as s
 NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 # The interpreter of the tests may lie where nobody can go, in root's home for one.
 MAY_READ = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-
-
-@pytest.fixture
-def open_folder(made_once: Path) -> Iterator[Path]:
-    """A server's folder that every user may walk to."""
-    with_all = Path(subprocess.check_output(["mktemp", "-d", "/tmp/ragraft-test-XXXXXX"], text=True).strip())
-    with_all.chmod(0o755)
-    folder = with_all / "postgres"
-    subprocess.run(["cp", "-a", made_once, folder], check=True)
-    yield folder
-    EmbeddedServer(folder).stop()
-    subprocess.run(["rm", "-rf", with_all], check=True)
 
 
 @pytest.fixture

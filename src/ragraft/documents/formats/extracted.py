@@ -8,7 +8,7 @@ from typing import Any
 
 from ragraft.errors import UnreadableError
 
-__all__ = ["Extracted", "TextWriter", "pipe_table", "too_much_text", "unix_newlines"]
+__all__ = ["Extracted", "TextWriter", "UnsoundError", "pipe_table", "too_much_text", "unix_newlines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,10 @@ class Extracted:
     title: str = ""
     pages: tuple[tuple[int, int, int], ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class UnsoundError(Exception):
+    """A reader failed in a way that may have left its process unfit to read another file."""
 
 
 class TextWriter:

@@ -63,7 +63,7 @@ def first_heading(text: str, *, start: int = 0) -> str:
 
 
 def _load(block: str) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+    import yaml
 
     try:
         # The base loader resolves nothing: `no` stays "no" and 2024-01-02 a string.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from xml.etree import ElementTree
 
@@ -74,14 +75,14 @@ class _Cells:
 
     def text(self, cell: Element) -> str:
         """Return what a cell shows."""
+        parts = {local_name(item): item for item in cell}
         kind = cell.get("t", "n")
         if kind == "inlineStr":
-            return _rich_text(child(cell, "is"))
-        value = child(cell, "v")
-        raw = value.text or "" if value is not None else ""
+            return _rich_text(parts.get("is"))
+        raw = parts["v"].text or "" if "v" in parts else ""
         if not raw:
-            formula = child(cell, "f")
-            return f"={formula.text}" if formula is not None and formula.text else ""
+            formula = parts["f"].text if "f" in parts else ""
+            return f"={formula}" if formula else ""
         if kind == "s":
             return self._strings[int(raw)] if raw.isdecimal() and int(raw) < len(self._strings) else ""
         if kind == "b":
@@ -116,7 +117,7 @@ def _rows(package: Package, part: str, cells: _Cells) -> Iterator[dict[int, str]
     last = 0
     with package.open(part) as stream:
         for _, element in ElementTree.iterparse(stream):  # noqa: S314 - no DTD, and in the sandbox
-            if local_name(element) != "row":
+            if not element.tag.endswith("}row"):
                 continue
             number = element.get("r", "")
             here = int(number) if number.isdecimal() else last + 1
@@ -174,10 +175,16 @@ def _blocks(stretch: list[dict[int, str]]) -> Iterator[str]:
 
 def _column(reference: str, *, default: int) -> int:
     """Return the column of a cell's reference, from 0: "C7" gives 2."""
+    column = _column_of(reference.rstrip("0123456789"))
+    return column if column >= 0 else default
+
+
+@lru_cache(maxsize=_MAX_COLUMNS)
+def _column_of(letters: str) -> int:
     column = 0
-    for letter in reference.rstrip("0123456789").upper():
+    for letter in letters.upper():
         column = column * 26 + ord(letter) - ord("A") + 1
-    return column - 1 if 0 < column <= _MAX_COLUMNS else default
+    return column - 1 if column <= _MAX_COLUMNS else -1
 
 
 def _rich_text(item: Element | None) -> str:

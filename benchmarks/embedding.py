@@ -1,0 +1,151 @@
+"""How much of the processor the embedder uses: its rate beside the machine's own bf16 matrix product.
+
+The rate counts the arithmetic of the encoder on the texts' own tokens, padding and tokenising not:
+for a text of L tokens, layers * (24 L h^2 + 4 L^2 h) operations, h = 384. The whole call is timed, from
+strings to vectors. The peak is OpenVINO's product of two square matrices with the same threads and in the
+same precision, measured before each round; the better of two sizes counts. Medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import openvino
+from openvino import opset15 as ops
+
+from benchmarks.figures import Figure, Report, at_least, at_least_times, at_most, percentile, run, say
+from benchmarks.ground import pubmedqa, xquad_de, xquad_en
+from ragraft.models.bert import build_embedder
+from ragraft.models.encoders import OpenVinoEmbedder, pad
+from ragraft.models.files import EMBEDDER_NAME, embedder_folder
+from ragraft.models.processor import compile_for_processor, thread_count
+from ragraft.models.tokens import load_tokenizer
+from ragraft.types import Vectors
+
+SIZES = (2048, 3072)
+REPEATS = 5
+COLD_START = """
+import time
+from ragraft.models.encoders import OpenVinoEmbedder
+from ragraft.models.files import embedder_folder
+OpenVinoEmbedder(embedder_folder()).embed(["What is the capital of France?"])
+print(time.time())
+"""
+
+
+def measure(chosen: argparse.Namespace) -> Report:
+    """Measure rate, accuracy, the time of one question and a cold start."""
+    passages = [text.text for ground in (xquad_en(), pubmedqa()) for text in ground.documents]
+    questions = list(xquad_en().queries.values())
+    rounds, passages = (2, passages[:150]) if chosen.quick else (REPEATS, passages)
+    threads = thread_count()
+    embedder = OpenVinoEmbedder(embedder_folder(), name=EMBEDDER_NAME, threads=threads)
+    lengths = [min(count, embedder.max_tokens) for count in embedder.count_tokens(passages)]
+    report = Report(settings={"threads": threads, "passages": len(passages), "tokens": sum(lengths)})
+    peaks, rates, seconds = _rates(embedder, passages, lengths, rounds=rounds, threads=threads)
+    report.detail = {"peak_gflops": peaks, "embedding_gflops": rates, "seconds": seconds}
+    report.add(
+        Figure(
+            "embedding rate",
+            statistics.median(rates),
+            "GFLOP/s",
+            at_least_times(0.70),
+            "bf16 matrix product",
+            statistics.median(peaks),
+        ),
+        Figure("tokens", sum(lengths) / statistics.median(seconds), "tokens/s"),
+        Figure("passages", len(passages) / statistics.median(seconds), "passages/s"),
+        Figure("one question, p50", _one_question(embedder, questions[:200]), "ms", at_most(4)),
+        Figure("process start to first vector", _cold_start(rounds), "s", at_most(0.8)),
+        _accuracy(embedder, [*questions[:100], *passages[:60], *(t.text for t in xquad_de().documents[:40])]),
+    )
+    return report
+
+
+def _rates(
+    embedder: OpenVinoEmbedder, passages: Sequence[str], lengths: Sequence[int], *, rounds: int, threads: int
+) -> tuple[list[float], list[float], list[float]]:
+    """Return, for each round, the peak and the embedder's rate in GFLOP/s, and its seconds."""
+    work = sum(_operations(length) for length in lengths) / 1e9
+    products = [_matrix_product(size, threads) for size in SIZES]
+    peaks, rates, seconds = [], [], []
+    embedder.embed(passages)
+    for _ in range(rounds):
+        peaks.append(max(product() for product in products))
+        start = time.perf_counter()
+        embedder.embed(passages)
+        seconds.append(time.perf_counter() - start)
+        rates.append(work / seconds[-1])
+        say(f"embedding {rates[-1]:.0f} of {peaks[-1]:.0f} GFLOP/s")
+    return peaks, rates, seconds
+
+
+def _operations(length: int) -> int:
+    config = json.loads((embedder_folder() / "config.json").read_text())
+    hidden, layers = config["hidden_size"], config["num_hidden_layers"]
+    return int(layers * (24 * length * hidden**2 + 4 * length**2 * hidden))
+
+
+def _matrix_product(size: int, threads: int) -> Callable[[], float]:
+    """Return a function that multiplies two square matrices and returns GFLOP/s, the best of five."""
+    rng = np.random.default_rng(0)
+    left, right = (rng.normal(size=(size, size)).astype(np.float32) for _ in range(2))
+    given = ops.parameter([size, size], np.float32)
+    product = ops.matmul(given, ops.constant(right), transpose_a=False, transpose_b=True)
+    # The largest element alone comes back, so that copying the product out is not measured.
+    model = openvino.Model([ops.reduce_max(product, np.array([0, 1]))], [given], "product")
+    request = compile_for_processor(model, threads=threads).create_infer_request()
+    request.infer([left])
+
+    def rate() -> float:
+        return max(2 * size**3 / 1e9 / _seconds(lambda: request.infer([left])) for _ in range(REPEATS))
+
+    return rate
+
+
+def _one_question(embedder: OpenVinoEmbedder, questions: Sequence[str]) -> float:
+    times = [_seconds(lambda text=question: embedder.embed([text])) for question in questions]
+    return 1000 * percentile(times, 0.5)
+
+
+def _cold_start(rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.time()
+        done = subprocess.run([sys.executable, "-c", COLD_START], capture_output=True, check=True, text=True)
+        times.append(float(done.stdout) - start)
+    return statistics.median(times)
+
+
+def _accuracy(embedder: OpenVinoEmbedder, texts: Sequence[str]) -> Figure:
+    exact = _in_float32(texts, limit=embedder.max_tokens)
+    cosines = (embedder.embed(texts) * exact).sum(axis=1)
+    return Figure(
+        "least cosine to float32", float(cosines.min()), "", at_least(0.9999), note=f"{len(texts)} texts"
+    )
+
+
+def _in_float32(texts: Sequence[str], *, limit: int) -> Vectors:
+    model = build_embedder(embedder_folder(), pooling="mean")
+    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    tokenizer = load_tokenizer(embedder_folder() / "tokenizer.json")
+    tokenizer.enable_truncation(limit)
+    rows = [np.array(encoding.ids, np.int32) for encoding in tokenizer.encode_batch_fast(list(texts))]
+    return np.concatenate([compiled([pad([row]), pad([np.ones(len(row), np.float32)])])[0] for row in rows])
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(run("embedding", measure, about=__doc__ or ""))
