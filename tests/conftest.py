@@ -66,22 +66,30 @@ def template(server_dsn: str) -> Iterator[str]:
     _run(server_dsn, "drop database {} with (force)", name)
 
 
+@pytest.fixture(scope="session")
+def used(server_dsn: str, _plain_environment: str | None) -> Iterator[list[str]]:
+    """Names of databases made for tests; dropped at the end, for each drop makes the server checkpoint."""
+    names: list[str] = []
+    yield names
+    if _plain_environment:
+        for name in names:
+            _run(server_dsn, "drop database {} with (force)", name)
+
+
 @pytest.fixture
-def dsn(server_dsn: str, template: str) -> Iterator[str]:
+def dsn(server_dsn: str, template: str, used: list[str]) -> str:
     """The connection string of an empty library of this test's own."""
-    name = f"ragraft_test_{uuid.uuid4().hex[:12]}"
-    _run(server_dsn, "create database {} template {}", name, template)
-    yield make_conninfo(server_dsn, dbname=name)
-    _run(server_dsn, "drop database {} with (force)", name)
+    used.append(f"ragraft_test_{uuid.uuid4().hex[:12]}")
+    _run(server_dsn, "create database {} template {}", used[-1], template)
+    return make_conninfo(server_dsn, dbname=used[-1])
 
 
 @pytest.fixture
-def empty_dsn(server_dsn: str) -> Iterator[str]:
+def empty_dsn(server_dsn: str, used: list[str]) -> str:
     """The connection string of a database without any schema."""
-    name = f"ragraft_empty_{uuid.uuid4().hex[:12]}"
-    _run(server_dsn, "create database {}", name)
-    yield make_conninfo(server_dsn, dbname=name)
-    _run(server_dsn, "drop database {} with (force)", name)
+    used.append(f"ragraft_empty_{uuid.uuid4().hex[:12]}")
+    _run(server_dsn, "create database {}", used[-1])
+    return make_conninfo(server_dsn, dbname=used[-1])
 
 
 @pytest.fixture

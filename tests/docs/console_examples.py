@@ -70,8 +70,10 @@ def reader_folder(place: Path) -> Iterator[Path]:
         EmbeddedServer(place / ".ragraft" / "postgres").stop()
 
 
-def run_examples(found: list[Example], *, place: Path, environment: dict[str, str]) -> list[Outcome]:
-    """Run the commands one after another in one shell and return what each gave."""
+def run_examples(
+    found: list[Example], *, place: Path, environment: dict[str, str], errors: bool = True
+) -> list[Outcome]:
+    """Run the commands one after another in one shell; `errors` takes standard error into the outputs."""
     script = "".join(f"{one.command}\nprintf '\\036%s\\036' $?\n" for one in found)
     done = subprocess.run(
         ["bash", "-c", script],
@@ -85,7 +87,7 @@ def run_examples(found: list[Example], *, place: Path, environment: dict[str, st
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
         timeout=SECONDS,
         check=False,
     )

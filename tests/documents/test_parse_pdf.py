@@ -57,6 +57,10 @@ def test_a_junk_title_gives_way_to_the_file_name(parser: FileParser) -> None:
     assert parser.parse(content, name="annual_report.pdf").title == "Annual report"
 
 
+def test_a_hash_in_a_pdf_makes_no_title(parser: FileParser) -> None:
+    assert parser.parse(pdf(["# 7 of the list"]), name="offer.pdf").title == "Offer"
+
+
 def test_a_pdf_without_text_layer_says_so_and_that_ocr_is_needed(parser: FileParser) -> None:
     with pytest.raises(UnreadableError, match=r"has no text layer.*no OCR") as raised:
         parser.parse(pdf(["", ""]), name="scan.pdf")

@@ -4,7 +4,8 @@ DELETE and VACUUM leave plain text in pages and in the write-ahead log. So an er
 row made of the document and commits, from when on nothing finds it; (2) waits until no running query can
 still see the old rows; (3) rewrites the tables it was in (VACUUM FULL, which also rebuilds their
 indexes); (4) has PostgreSQL drop the log up to here; (5) looks through the data folder for pieces of the
-text. An erasure that was interrupted is on record and finished by the next one.
+text; (6) enters all this into the audit. An erasure that was interrupted is on record and finished by the
+next one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import mmap
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +21,10 @@ from pathlib import Path
 from psycopg import sql
 
 from ragraft.access.audit import AuditLog
+from ragraft.access.labels import OWNER
 from ragraft.database.pool import Connection, Database, scalar, wait_until
 from ragraft.documents.collection import find_collection
+from ragraft.documents.formats.plain import storable
 from ragraft.documents.library import require_owner
 from ragraft.documents.write import delete_document, lock_for_writing
 from ragraft.errors import DatabaseError, NotFoundError
@@ -32,6 +35,9 @@ __all__ = ["Eraser", "Receipt"]
 REWRITTEN = ("document", "source", "revision", "archived_chunk", "term_count", "language_count")
 PIECE = 32
 """Length in characters of the pieces of text that are looked for afterwards."""
+
+TELLING = 8
+"""A piece of fewer different characters, such as the line under a heading, may be found anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,10 @@ class Eraser:
         began = time.monotonic()
         on_step("deleting rows")
         document, rows, pieces = self._delete(uri, caller)
-        self.finish(on_step=on_step, wait_seconds=wait_seconds)
+        pending = self._destroy(on_step, wait_seconds)
         on_step("looking through the files")
         found = self._count_found(pieces)
-        number = self._record(caller, document, found)
+        number = self._close(caller, pending, checked={document: found})
         return Receipt(
             uri=uri,
             document=document,
@@ -104,42 +110,55 @@ class Eraser:
         )
 
     def finish(self, *, on_step: Callable[[str], None] = lambda _: None, wait_seconds: float = 60.0) -> int:
-        """Destroy the bytes of every erasure that is on record, and return how many there were."""
-        with self._database.administration() as connection:
+        """Destroy the bytes of every erasure that is on record, and return how many there were.
+
+        Raises: DatabaseError as `erase` does.
+        """
+        pending = self._destroy(on_step, wait_seconds)
+        if pending:
+            self._close(OWNER, pending, checked={})
+        return len(pending)
+
+    def _destroy(self, on_step: Callable[[str], None], wait_seconds: float) -> dict[int, int]:
+        """Rewrite all that pending erasures have left, and return {erasure: document}."""
+        with self._database.transaction(OWNER, read_only=True) as connection:
             collection = find_collection(connection, self._name)
             if collection is None:
-                return 0
-            pending = [row[0] for row in connection.execute("select id from erasure").fetchall()]
-            if not pending:
-                return 0
+                return {}
+            rows = connection.execute(
+                "select id, document from erasure where collection = %s", (collection.id,)
+            ).fetchall()
+        if not rows:
+            return {}
+        tables = [
+            *REWRITTEN,
+            *(f"{name}_{collection.id}" for name in ("chunk", "chunk_vector", "chunk_terms")),
+        ]
+        with self._database.administration() as connection:
             on_step("waiting for running queries")
             _wait_for_old_snapshots(connection, wait_seconds)
-            tables = [
-                *REWRITTEN,
-                *(f"{name}_{collection.id}" for name in ("chunk", "chunk_vector", "chunk_terms")),
-            ]
+            self._forget_statistics(connection, tables)
             for table in tables:
                 on_step(f"rewriting {table}")
                 connection.execute(sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(table)))
             on_step("dropping the write-ahead log")
             self._drop_log(connection)
-            connection.execute("delete from erasure where id = any(%s)", (pending,))
-        return len(pending)
+        return dict(rows)
 
     def _delete(self, uri: str, caller: Caller) -> tuple[int, dict[str, int], list[bytes]]:
         with self._audit.transaction(caller) as (connection, audit):
             collection = find_collection(connection, self._name)
             number = collection.id if collection else 0
+            lock_for_writing(connection, number)
             row = connection.execute(
-                "select id, removed_at is null, source from document where collection = %s and uri = %s for update",
-                (number, uri),
+                "select id, removed_at is null, source from document where collection = %s and uri = %s",
+                (number, storable(uri)),
             ).fetchone()
             if row is None:
                 raise NotFoundError(
                     f"there is no document {uri!r}", hint="`ragraft list` shows the documents"
                 )
             document, live, source = row
-            lock_for_writing(connection, number)
             key = (number, document)
             pieces = _own_pieces(connection, key)
             rows = delete_document(connection, number, document, live=live)
@@ -154,10 +173,21 @@ class Eraser:
             audit.append("erase asked", {"document": document})
         return document, rows, pieces
 
-    def _record(self, caller: Caller, document: int, found: int | None) -> int:
-        with self._audit.transaction(caller) as (_, audit):
-            audit.append("erased", {"document": document, "found_afterwards": found})
+    def _close(self, caller: Caller, pending: Mapping[int, int], *, checked: Mapping[int, int | None]) -> int:
+        """Enter erasures as done; `checked` says what was found afterwards of the documents looked for."""
+        with self._audit.transaction(caller) as (connection, audit):
+            connection.execute("delete from erasure where id = any(%s)", (list(pending),))
+            for document in [*sorted({*pending.values()} - {*checked}), *checked]:
+                found = checked.get(document)
+                audit.append("erased", {"document": document, "found_afterwards": found})
             return audit.number
+
+    def _forget_statistics(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Delete the planner's samples of tables (embedded server only): of an empty one, ANALYZE keeps the old."""
+        if self._data_folder is not None:
+            connection.execute(
+                "delete from pg_statistic where starelid = any(%s::text[]::regclass[])", (list(tables),)
+            )
 
     def _drop_log(self, connection: Connection) -> None:
         """Have the server write everything out and drop the log before it (embedded server only).
@@ -166,7 +196,7 @@ class Eraser:
         """
         if self._data_folder is None:
             return
-        # Statistics of ours never hold text, but the catalogue has old versions of rows like any table.
+        # Deleted samples are bytes in the catalogue until it is rewritten, like any row.
         connection.execute("vacuum full pg_catalog.pg_statistic")
         for _ in range(2):
             connection.execute("select pg_switch_wal()")
@@ -220,12 +250,12 @@ def _own_pieces(connection: Connection, key: tuple[int, int]) -> list[bytes]:
     for (text,) in connection.execute(
         "select text from revision where collection = %s and document = %s", key
     ).fetchall():
-        starts = range(max(0, len(text) - PIECE))
+        starts = range(max(1, len(text) - PIECE + 1))
         draw = random.Random(len(text))  # noqa: S311 - not a secret
         chosen.update(text[start : start + PIECE] for start in draw.sample(starts, min(20, len(starts))))
     rows = connection.execute(
         "select piece from unnest(%s::text[]) as piece where not exists (select from revision"
         " where collection = %s and document <> %s and strpos(text, piece) > 0)",
-        (sorted(chosen), *key),
+        (sorted(piece for piece in chosen if len(set(piece)) >= TELLING), *key),
     ).fetchall()
     return [piece.encode() for (piece,) in rows]

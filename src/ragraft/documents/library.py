@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +77,7 @@ class Library:
             found = (
                 row
                 and connection.execute(
-                    "select number, text, language, media_type, pages, metadata, valid_from, valid_to from revision"
+                    "select title, number, text, language, media_type, pages, metadata, valid_from, valid_to from revision"
                     " where collection = %s and document = %s and (valid_from <= %s or %s::timestamptz is null)"
                     " and (valid_to is null or valid_to > %s) order by number desc limit 1",
                     (collection, row[0], as_of, as_of, as_of),
@@ -89,7 +89,7 @@ class Library:
                 f"there is no document {uri!r}" + (f" as of {as_of:%Y-%m-%d %H:%M}" if as_of else ""),
                 hint="`ragraft list` shows the documents you may read",
             )
-        self._audit.record(caller, "shown", {"returned": [row[0]], "revision": found[0]})
+        self._audit.record(caller, "shown", {"returned": [row[0]], "revision": found[1]})
         return _revision(_document(row), found)
 
     def revision_text(self, uri: str, number: int, *, caller: Caller) -> str:
@@ -189,6 +189,7 @@ def _document(row: tuple[Any, ...]) -> Document:
 
 
 def _revision(document: Document, row: tuple[Any, ...]) -> Revision:
-    number, text, language, media_type, flat, metadata, valid_from, valid_to = row
+    title, number, text, language, media_type, flat, metadata, valid_from, valid_to = row
+    document = replace(document, title=title)
     pages = tuple(PageSpan(*flat[at : at + 3]) for at in range(0, len(flat), 3))
     return Revision(document, number, text, language, media_type, pages, metadata, valid_from, valid_to)

@@ -1,0 +1,102 @@
+"""Draws how costs grow with the library, from the figures of `scale`, as docs/benchmarks/growth.svg."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+__all__ = ["DRAWN", "draw"]
+
+DRAWN = {
+    "search, owner": "#1f5fbf",
+    "search, 2 %": "#2a9d5c",
+    "search, 80 terms": "#8a4fbf",
+    "replacing a document, written and committed": "#c2571a",
+    "numpy exact scan": "#777777",
+    "HNSW alone": "#b8860b",
+}
+WIDTH, HEIGHT = 820, 440
+LEFT, RIGHT, TOP, BOTTOM = 70, 270, 40, 50
+LINE = 17
+
+Points = Sequence[tuple[int, float]]
+
+
+def draw(by_size: Mapping[str, Mapping[str, float]]) -> str:
+    """Return an SVG with both axes logarithmic: passages across, milliseconds (p50) up."""
+    sizes = sorted(int(size) for size in by_size)
+    lines = {
+        name: [(size, by_size[str(size)][name]) for size in sizes if by_size[str(size)].get(name)]
+        for name in DRAWN
+    }
+    lines = {name: points for name, points in lines.items() if points}
+    values = [value for points in lines.values() for _, value in points]
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    axes = _Axes(math.log10(sizes[0]), max(math.log10(sizes[-1]), math.log10(sizes[0]) + 1e-9), low, high)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
+        "<title>Milliseconds (p50) against passages in the library</title>",
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'<text x="{LEFT}" y="22" fill="#222222">milliseconds (p50), by passages in the library</text>',
+        *axes.grid(sizes),
+    ]
+    for name, place in _places({name: axes.y(points[-1][1]) for name, points in lines.items()}).items():
+        parts += axes.line(name, lines[name], DRAWN[name], place)
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+class _Axes:
+    """Where a size and a time are on the drawing."""
+
+    def __init__(self, left: float, right: float, low: float, high: float) -> None:
+        self._left, self._right, self._low, self._high = left, right, low, high
+
+    def x(self, size: float) -> float:
+        """Return the place of a number of passages."""
+        share = (math.log10(size) - self._left) / (self._right - self._left)
+        return LEFT + share * (WIDTH - LEFT - RIGHT)
+
+    def y(self, milliseconds: float) -> float:
+        """Return the place of a time."""
+        share = (math.log10(milliseconds) - self._low) / (self._high - self._low)
+        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+    def grid(self, sizes: Sequence[int]) -> list[str]:
+        """Return a line and a number for each power of ten and each size."""
+        parts = []
+        for power in range(int(self._low), int(self._high) + 1):
+            y = self.y(10.0**power)
+            parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#dddddd"/>')
+            parts.append(
+                f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#444444">{10.0**power:g}</text>'
+            )
+        for size in sizes:
+            x = self.x(size)
+            parts.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#eeeeee"/>')
+            parts.append(
+                f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444444">{size:,}</text>'
+            )
+        return parts
+
+    def line(self, name: str, points: Points, colour: str, label_y: float) -> list[str]:
+        """Return one cost: its line, a dot per size, and its name with the last value beside it."""
+        places = [(self.x(size), self.y(value)) for size, value in points]
+        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+        dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+        label = f"{escape(name)}: {points[-1][1]:.3g} ms"
+        return [
+            f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
+            *dots,
+            f'<text x="{WIDTH - RIGHT + 10}" y="{label_y + 4:.1f}" fill="{colour}">{label}</text>',
+        ]
+
+
+def _places(wanted: Mapping[str, float]) -> dict[str, float]:
+    """Return where each label goes: at the end of its line, or as far below the one above as it must."""
+    found: dict[str, float] = {}
+    last = -math.inf
+    for name, y in sorted(wanted.items(), key=lambda item: item[1]):
+        last = max(y, last + LINE)
+        found[name] = last
+    return found

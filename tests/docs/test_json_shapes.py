@@ -1,0 +1,119 @@
+"""Every --json output has the keys and kinds that docs/reference/json.md shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from console_examples import Example, examples, reader_folder, run_examples
+from markdown_pages import DOCS, blocks
+
+from model_server import model_server
+from ragraft.cli.main import COMMANDS
+
+OPEN = frozenset({"languages", "weights", "detail"})
+"""Objects whose keys are not fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A command of the page and the JSON that the page shows under it."""
+
+    example: Example
+    shown: Any
+
+
+def documented(text: str) -> list[Documented]:
+    """Return each command of the page with the JSON block that follows it."""
+    found, command = [], None
+    for block in blocks(text):
+        if block.kind == "json" and command is not None:
+            found.append(Documented(command, json.loads(block.text)))
+        command = (
+            next(iter(examples(f"```console\n{block.text}```\n")), None) if block.kind == "console" else None
+        )
+    return found
+
+
+PAGE = documented((DOCS / "reference" / "json.md").read_text(encoding="utf-8"))
+
+
+def difference(shown: Any, given: Any, *, at: str = "") -> list[str]:
+    """Return where two JSON values differ in keys or kinds; null may stand for any kind."""
+    if shown is None or given is None:
+        return []
+    if isinstance(shown, dict) and isinstance(given, dict):
+        if at.rpartition(".")[2] in OPEN:
+            return []
+        found = [f"{at}.{key} is shown and not given" for key in shown if key not in given]
+        found += [f"{at}.{key} is given and not shown" for key in given if key not in shown]
+        return found + [
+            line
+            for key in shown.keys() & given.keys()
+            for line in difference(shown[key], given[key], at=f"{at}.{key}")
+        ]
+    if isinstance(shown, list) and isinstance(given, list):
+        if bool(shown) != bool(given):
+            return [f"{at} is empty only in one"]
+        return [line for item in given for line in difference(shown[0], item, at=f"{at}[]")]
+    return (
+        [] if _kind(shown) == _kind(given) else [f"{at} is shown as {_kind(shown)}, given as {_kind(given)}"]
+    )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each command of the page printed to standard output, run in the page's order."""
+    with (
+        reader_folder(tmp_path_factory.mktemp("json") / "reader") as place,
+        model_server() as server,
+    ):
+        (place / "damaged").mkdir()
+        (place / "damaged" / "scan.pdf").write_text("no PDF")
+        environment = {"RAGRAFT_MODEL_URL": server.url, "RAGRAFT_MODEL_NAME": "test-model"}
+        outcomes = run_examples(
+            [one.example for one in PAGE], place=place, environment=environment, errors=False
+        )
+    return {outcome.example.command: outcome.output for outcome in outcomes}
+
+
+@pytest.mark.parametrize("one", PAGE, ids=lambda one: one.example.command)
+def test_a_command_prints_the_json_that_the_page_shows(one: Documented, outputs: dict[str, str]) -> None:
+    assert difference(one.shown, json.loads(outputs[one.example.command])) == []
+
+
+def test_every_command_with_json_is_on_the_page() -> None:
+    on_page = {one.example.command.split()[1] for one in PAGE}
+    assert on_page == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("shown", "given"),
+    [
+        ({"a": 1}, {"a": "1"}),
+        ({"a": 1}, {"a": True}),
+        ({"a": 1}, {}),
+        ({}, {"a": 1}),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 1}, {"c": 1}]}),
+        ({"a": [1]}, {"a": []}),
+        ([], {}),
+    ],
+)
+def test_a_difference_is_seen(shown: Any, given: Any) -> None:
+    assert difference(shown, given) != []
+
+
+@pytest.mark.parametrize(
+    ("shown", "given"),
+    [({"a": 1}, {"a": 2.5}), ({"a": None}, {"a": 2}), ({"languages": {"en": 1}}, {"languages": {"de": 2}})],
+)
+def test_other_values_of_the_same_kind_are_no_difference(shown: Any, given: Any) -> None:
+    assert difference(shown, given) == []

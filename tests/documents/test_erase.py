@@ -1,0 +1,345 @@
+"""Erasing: no byte of the document is left in any file of the database, and no other document is harmed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ragraft.access.labels import OWNER
+from ragraft.config import Settings
+from ragraft.documents.erase import Eraser
+from ragraft.documents.write import lock_for_writing
+from ragraft.errors import DatabaseError, NotFoundError
+from ragraft.models.fake import FakeChatModel, FakeEmbedder
+from ragraft.retrieve.lexical import count_terms
+from ragraft.systems import Workbench
+from ragraft.workspace import Workspace, create_workspace
+from small_world import STRANGER, add, add_files, found, label, member, write_files
+
+FILLER = " ".join(f"This is sentence number {n} of a quarterly statement." for n in range(60))
+
+
+def secret(word: str, *, edition: int = 1) -> str:
+    """Return a document whose title, metadata and text hold words that nothing else has."""
+    return (
+        f"---\nauthor: {word}-author\n---\n# {word}-title of edition {edition}\n\n"
+        f"The {word}-patient came on Monday, edition {edition}. {FILLER}\n\n"
+        f"## {word}-heading\n\nHe was given {word}-medicine, {edition} drops. {FILLER}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """A workspace with an embedded server of its own, and an ordinary document."""
+    folder = tmp_path_factory.mktemp("own")
+    with _open(create_workspace(folder)[0]) as bench:
+        add_files(bench, folder / "plain", {"plain.md": f"# Plain\n\nNothing special. {FILLER}"})
+        yield bench
+
+
+def _open(workspace: Workspace) -> Workbench:
+    return Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel())
+
+
+def lived(bench: Workbench, folder: Path, name: str, word: str) -> dict[str, bytes]:
+    """Add a document, let it have a history, and return what of it must not be found after an erasure."""
+    docs = write_files(
+        folder / f"{word}-folder", {name: secret(word), "other.md": f"# Other {word[:3]}\n\nMore."}
+    )
+    add(bench, docs, "staff")
+    marks = bytes_of(bench, name, "first")
+    add_files(bench, docs, {name: secret(word, edition=2)})
+    add(bench, docs, "board")
+    found(bench, f"{word}-medicine", member("board"))
+    bench.rag.answer(f"What was the {word}-patient given?", caller=OWNER)
+    with bench.database.administration() as connection:
+        connection.execute("analyze")
+        connection.execute("checkpoint")
+    return marks | bytes_of(bench, name, "second") | {word: word.encode()}
+
+
+def bytes_of(bench: Workbench, uri: str, revision: str) -> dict[str, bytes]:
+    """Return the vectors, terms and hash of a document as the database stores them."""
+    with bench.database.transaction(OWNER) as connection:
+        number, digest = connection.execute(
+            "select id, content_hash from document where uri = %s", (uri,)
+        ).fetchone() or (0, b"")
+        rows = connection.execute(
+            "select vector, term_ids from chunk_vector join chunk_terms using (collection, id) where chunk_vector.document = %s",
+            (number,),
+        ).fetchall()
+    marks = {f"hash of the {revision}": bytes(digest)}
+    for at, (vector, terms) in enumerate(rows):
+        marks[f"vector {at} of the {revision}"] = vector.to_numpy().astype("<f2").tobytes()
+        marks[f"terms {at} of the {revision}"] = b"".join(term.to_bytes(4, "little") for term in terms)
+    assert len(marks) > 2
+    return marks
+
+
+def files_with(bench: Workbench, marks: dict[str, bytes]) -> dict[str, list[str]]:
+    """Return, for each mark that is found anywhere below the workspace, the files that hold it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(bench.workspace.state.rglob("*")):
+        if path.is_file() and not path.is_socket():
+            content = path.read_bytes()
+            for name, mark in marks.items():
+                if mark in content:
+                    found.setdefault(name, []).append(str(path.relative_to(bench.workspace.state)))
+    return found
+
+
+def test_no_file_holds_anything_of_an_erased_document(own: Workbench, tmp_path: Path) -> None:
+    marks = lived(own, tmp_path, "quokka-name.md", "quokka")
+    before = files_with(own, marks)
+    receipt = own.eraser.erase("quokka-name.md", caller=OWNER)
+    assert set(before) == set(marks)
+    assert files_with(own, marks) == {}
+    assert receipt.looked_for > 10
+    assert receipt.found_afterwards == 0
+
+
+def test_erasing_the_only_document_leaves_no_sample_of_it_with_the_planner(
+    own: Workbench, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"database": {"schema_name": "lonely"}})
+    with _open(Workspace(own.workspace.root, settings)) as bench:
+        docs = write_files(tmp_path / "zebra-folder", {"zebra-name.md": secret("zebra")})
+        add(bench, docs)
+        marks = bytes_of(bench, "zebra-name.md", "first") | {"zebra": b"zebra-"}
+        add_files(bench, docs, {"zebra-name.md": secret("zebra", edition=2)})
+        marks |= bytes_of(bench, "zebra-name.md", "second")
+        with bench.database.administration() as connection:
+            connection.execute("analyze")
+            connection.execute("delete from source") if False else None
+        bench.eraser.erase("zebra-name.md", caller=OWNER)
+        left = files_with(bench, {name: mark for name, mark in marks.items() if name != "zebra"})
+    assert left == {}
+
+
+def test_a_removed_document_can_be_erased(own: Workbench, tmp_path: Path) -> None:
+    marks = lived(own, tmp_path, "ferret-name.md", "ferret")
+    own.library.remove("ferret-name.md", caller=OWNER)
+    receipt = own.eraser.erase("ferret-name.md", caller=OWNER)
+    assert files_with(own, marks) == {}
+    assert (receipt.revisions, receipt.rows["chunk"]) == (2, 0)
+
+
+def test_a_near_duplicate_stays_whole(own: Workbench, tmp_path: Path) -> None:
+    kept_text = secret("lemur").replace("came on Monday", "went on Friday")
+    add_files(own, tmp_path / "kept", {"lemur-kept.md": kept_text}, "staff")
+    add_files(own, tmp_path / "gone", {"lemur-gone.md": secret("lemur")}, "staff")
+    before = found_texts(own, "lemur-patient")
+    receipt = own.eraser.erase("lemur-gone.md", caller=OWNER)
+    assert own.library.revision("lemur-kept.md", caller=OWNER).text == kept_text
+    assert found_texts(own, "lemur-patient") == [one for one in before if one[0] != "lemur-gone.md"]
+    assert own.library.status(member("staff")).documents == 1
+    assert receipt.found_afterwards == 0
+
+
+def found_texts(bench: Workbench, query: str) -> list[tuple[str, str]]:
+    passages = bench.search.retrieve(query, limit=10, caller=member("staff"))
+    return sorted((passage.uri, passage.chunk.text) for passage in passages)
+
+
+def test_a_receipt_counts_what_was_destroyed(own: Workbench, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    add_files(own, docs, {"heron.md": secret("heron")})
+    first = own.library.status(OWNER).chunks
+    add_files(own, docs, {"heron.md": secret("heron", edition=2)})
+    receipt = own.eraser.erase("heron.md", caller=OWNER)
+    chunks = first - own.library.status(OWNER).chunks
+    assert receipt.revisions == receipt.rows["revision"] == 2
+    assert receipt.chunks == 2 * chunks
+    assert receipt.rows == {"chunk": chunks, "chunk_vector": chunks, "chunk_terms": chunks,
+                            "archived_chunk": chunks, "revision": 2}  # fmt: skip
+    assert receipt.uri == "heron.md"
+
+
+def test_the_audit_has_an_erasure_without_its_name(own: Workbench, tmp_path: Path) -> None:
+    add_files(own, tmp_path / "docs", {"ibex.md": secret("ibex")})
+    receipt = own.eraser.erase("ibex.md", caller=OWNER)
+    asked, erased = own.audit.entries(limit=2)
+    assert (asked.action, asked.detail) == ("erase asked", {"document": receipt.document})
+    assert (erased.action, erased.number) == ("erased", receipt.audit)
+    assert erased.detail == {"document": receipt.document, "found_afterwards": 0}
+    assert own.audit.verify().faults == ()
+
+
+def test_an_address_is_erased_with_its_source(own: Workbench, tmp_path: Path) -> None:
+    from ragraft.access.labels import AccessRules
+    from ragraft.documents.fetch import Fetched
+
+    url = "https://example.test/ocelot-secret"
+    sync = own.sync
+    sync._fetch = lambda address: Fetched(secret("ocelot").encode(), "text/markdown", address, "ocelot")
+    sync.add_url(url, rules=AccessRules(), caller=OWNER)
+    own.eraser.erase(url, caller=OWNER)
+    assert files_with(own, {"ocelot": b"ocelot"}) == {}
+
+
+def test_while_an_old_query_runs_the_erasure_waits_and_is_finished_later(
+    own: Workbench, tmp_path: Path
+) -> None:
+    marks = lived(own, tmp_path, "badger-name.md", "badger")
+    with own.database.transaction(OWNER, read_only=True) as reader:
+        reader.execute("select count(*) from document")
+        with pytest.raises(DatabaseError, match="still running") as caught:
+            own.eraser.erase("badger-name.md", caller=OWNER, wait_seconds=0.1)
+        assert caught.value.hint is not None
+        assert "--finish" in caught.value.hint
+        assert found(own, "badger-medicine", member("board")) == []
+        with pytest.raises(NotFoundError):
+            own.library.revision("badger-name.md", caller=OWNER)
+        assert own.library.status(OWNER).unfinished_erasures == 1
+    assert own.eraser.finish() == 1
+    assert own.library.status(OWNER).unfinished_erasures == 0
+    assert files_with(own, marks) == {}
+    assert own.audit.entries(limit=1)[0].action == "erased"
+
+
+def test_an_erasure_that_was_killed_after_deleting_is_finished_by_the_next(
+    own: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = lived(own, tmp_path, "weasel-name.md", "weasel")
+    add_files(own, tmp_path / "next", {"next.md": secret("next")})
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Eraser, "_destroy", die)
+        with pytest.raises(KeyboardInterrupt):
+            own.eraser.erase("weasel-name.md", caller=OWNER)
+    assert own.library.status(OWNER).unfinished_erasures == 1
+    with _open(own.workspace) as later:
+        receipt = later.eraser.erase("next.md", caller=OWNER)
+    assert own.library.status(OWNER).unfinished_erasures == 0
+    assert files_with(own, marks) == {}
+    erased = [entry.detail for entry in own.audit.entries(limit=4) if entry.action == "erased"]
+    assert len(erased) == 2
+    assert erased[1]["document"] == receipt.document
+    assert erased[0]["found_afterwards"] is None
+
+
+def test_searches_and_writes_go_on_beside_an_erasure(own: Workbench, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    add_files(own, docs, {"otter.md": secret("otter"), "busy.md": "# Busy\n\nEdition 0."})
+
+    def write() -> None:
+        for edition in range(1, 5):
+            add_files(own, tmp_path / "docs", {"busy.md": f"# Busy\n\nEdition {edition}."})
+
+    with ThreadPoolExecutor(3) as threads:
+        (docs / "otter.md").rename(tmp_path / "otter.kept")
+        searching = threads.submit(lambda: [found(own, "busy edition") for _ in range(20)])
+        writing = threads.submit(write)
+        erasing = threads.submit(own.eraser.erase, "plain.md", caller=OWNER)
+        assert all("busy.md" in uris for uris in searching.result(60))
+        writing.result(60)
+        assert erasing.result(60).found_afterwards == 0
+
+
+# What needs no server of its own
+
+
+def test_an_erased_document_is_found_nowhere(bench: Workbench, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": secret("koala"), "b.md": "# B\n\nOther."}, "everyone")
+    bench.eraser.erase("a.md", caller=OWNER)
+    for caller in (OWNER, STRANGER):
+        assert found(bench, "koala-medicine", caller) == ["b.md"]
+        assert [document.uri for document in bench.library.documents(caller)] == ["b.md"]
+    with pytest.raises(NotFoundError):
+        bench.eraser.erase("a.md", caller=OWNER)
+
+
+def test_no_row_names_an_erased_document(bench: Workbench, dsn: str, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": secret("koala")}, "everyone")
+    number = bench.eraser.erase("a.md", caller=OWNER).document
+    with psycopg.connect(dsn, options="-c search_path=ragraft,public") as connection:
+        tables = ("document", "revision", "chunk", "chunk_vector", "chunk_terms", "archived_chunk", "erasure")
+        for table in tables:
+            column = "id" if table == "document" else "document"
+            query = f"select count(*) from {table} where {column} = %s"
+            assert connection.execute(query.encode(), (number,)).fetchone() == (0,), table
+        counted = connection.execute("select count(*) from term_count").fetchone()
+    assert counted == (0,)
+
+
+def test_terms_that_another_document_has_keep_their_counts(
+    bench: Workbench, dsn: str, tmp_path: Path
+) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": "soup and trout", "b.md": "soup and cake"})
+    bench.eraser.erase("a.md", caller=OWNER)
+    with psycopg.connect(dsn) as connection:
+        counts = dict(connection.execute("select term, chunks from ragraft.term_count").fetchall())
+    assert set(count_terms("soup and cake", language="")) <= set(counts)
+    assert set(counts.values()) == {1}
+
+
+def test_where_the_files_are_not_ours_the_receipt_says_so(bench: Workbench, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": secret("koala")})
+    receipt = bench.eraser.erase("a.md", caller=OWNER)
+    assert receipt.found_afterwards is None
+    assert any("external PostgreSQL" in limit for limit in receipt.limits)
+
+
+def test_an_erased_file_that_is_still_there_is_a_new_document(bench: Workbench, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": secret("koala")})
+    number = bench.eraser.erase("a.md", caller=OWNER).document
+    assert add(bench, tmp_path / "docs").added == 1
+    (document,) = bench.library.documents(OWNER)
+    assert document.revision == 1
+    assert bench.audit.entries(limit=2)[0].detail["document"] != number
+
+
+def test_finishing_with_nothing_pending_does_nothing(bench: Workbench) -> None:
+    assert bench.eraser.finish() == 0
+    assert bench.audit.entries() == []
+
+
+def test_an_erasure_takes_its_locks_in_the_order_of_a_replacement(
+    open_bench: Callable[[], Workbench], tmp_path: Path
+) -> None:
+    writer, eraser = open_bench(), open_bench()
+    add_files(writer, tmp_path / "docs", {"a.md": secret("koala")})
+    with ThreadPoolExecutor(1) as threads:
+        with writer.database.transaction(OWNER) as connection:
+            lock_for_writing(connection, 1)
+            erasing = threads.submit(eraser.eraser.erase, "a.md", caller=OWNER)
+            with pytest.raises(TimeoutError):
+                erasing.result(0.5)
+            connection.execute("set local lock_timeout = '5s'")
+            connection.execute("select from document where uri = 'a.md' for update")
+        assert erasing.result(30).revisions == 1
+
+
+@pytest.mark.parametrize("text", ["Hi.", "---", "x" * 500, "ab " * 200])
+def test_a_text_that_tells_nothing_is_erased_and_not_looked_for(
+    text: str, bench: Workbench, tmp_path: Path
+) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": text})
+    assert bench.eraser.erase("a.md", caller=OWNER).looked_for == 0
+
+
+def test_a_short_text_that_is_its_own_is_looked_for_whole(bench: Workbench, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": "The code is 4711-XY."})
+    assert bench.eraser.erase("a.md", caller=OWNER).looked_for == 1
+
+
+def test_hashes_are_of_the_files(bench: Workbench, dsn: str, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": "soup"})
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("select content_hash from ragraft.document").fetchone()
+    assert row == (hashlib.sha256(b"soup").digest(),)
+
+
+def test_labels_survive_the_erasure_of_one_of_their_documents(bench: Workbench, tmp_path: Path) -> None:
+    add_files(bench, tmp_path / "docs", {"a.md": secret("koala"), "b.md": "# B\n\nOther."}, "staff")
+    bench.eraser.erase("a.md", caller=OWNER)
+    (document,) = bench.library.documents(member("staff"))
+    assert document.label == label("staff")
