@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -130,7 +131,11 @@ def run(
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=about)
     parser.add_argument("--quick", action="store_true", help="a small part of it, in a minute or so")
-    parser.add_argument("--out", type=Path, help=f"JSON file to write (default results/{name}.json)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="JSON file to write; by default in results/, of a quick run in the temporary folder",
+    )
     if options is not None:
         options(parser)
     chosen = parser.parse_args(arguments)
@@ -147,8 +152,9 @@ def run(
         "figures": [_as_json(figure, judged=not chosen.quick) for figure in report.figures],
         "detail": report.detail,
     }
-    # A quick run must not stand where the page of figures looks for a full one.
-    out = chosen.out or RESULTS / (f"{name}.quick.json" if chosen.quick else f"{name}.json")
+    # What a quick run found must not stand where the page of figures looks.
+    folder = Path(tempfile.gettempdir()) / "ragraft-benchmarks" if chosen.quick else RESULTS
+    out = chosen.out or folder / f"{name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(table(record))

@@ -18,7 +18,7 @@ WITH_EXAMPLES = [page for page in GUIDES if examples(page.read_text(encoding="ut
 def test_the_examples_of_a_guide_run_and_print_what_it_shows(page: Path, tmp_path: Path) -> None:
     found = examples(page.read_text(encoding="utf-8"))
     with reader_folder(tmp_path / "reader") as place:
-        outcomes = run_examples(found, place=place, environment={})
+        outcomes = run_examples(found, place=place)
     assert len(outcomes) == len(found), "the shell ended early"
     for outcome in outcomes:
         example = outcome.example

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ragraft.answer.sentences import sentence_spans
 from ragraft.types import Citation, Passage
 
-__all__ = ["Cited", "cite"]
+__all__ = ["Cited", "cite", "nearest_quote"]
 
 BY_MODEL = "cited by the model"
 BY_WORDING = "the model gave no number; found by wording"
@@ -76,6 +76,22 @@ def cite(text: str, *, passages: Sequence[Passage], terms: Terms) -> Cited:
             reasons.append(reason)
         parts.append(claim + "".join(f" [{number}]" for number in named) if claim else "")
     return Cited("".join(parts).strip(), tuple(citations), tuple(reasons), tuple(invented))
+
+
+def nearest_quote(question: str, *, passages: Sequence[Passage], terms: Terms) -> Citation | None:
+    """Return the passages' sentence that shares most with the question's wording, the first of equals."""
+    sources = [_sentences(passage, terms) for passage in passages]
+    rarity = _rarity(sources)
+    words = frozenset(terms(question))
+    found = [
+        _citation(number, question, passage, words, source, rarity)
+        for number, (passage, source) in enumerate(zip(passages, sources, strict=True), 1)
+    ]
+    return max(
+        found,
+        key=lambda one: _share(words, frozenset(terms(one.quote)), rarity) - 0.05 * one.marker,
+        default=None,
+    )
 
 
 def _sentences(passage: Passage, terms: Terms) -> list[Sentence]:

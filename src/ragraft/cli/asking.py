@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from ragraft.answer.cite import nearest_quote
 from ragraft.cli.options import Session, as_of_option, print_json, with_session
 from ragraft.types import Answer, Citation, Passage
 
@@ -43,10 +44,11 @@ def ask(session: Session, question: str, as_of: datetime | None) -> None:
         with session.err.status("looking and thinking"):
             answer = bench.rag.answer(question, caller=caller, as_of=as_of)
         embedded = not bench.settings.model.url and not bench.settings.model.path
+        nearest = nearest_quote(question, passages=answer.prompt.passages, terms=bench.rag.terms)
     if session.json:
         print_json(_answer(answer))
     else:
-        _print_answer(session, answer, embedded=embedded)
+        _print_answer(session, answer, nearest if embedded else None)
 
 
 def _passage(passage: Passage) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _print_answer(session: Session, answer: Answer, *, embedded: bool) -> None:
+def _print_answer(session: Session, answer: Answer, nearest: Citation | None) -> None:
     out = session.out
     out.print(answer.text, markup=False)
     for citation in {(c.marker, c.start): c for c in answer.citations}.values():
@@ -110,7 +112,13 @@ def _print_answer(session: Session, answer: Answer, *, embedded: bool) -> None:
             f"[bold]\\[{citation.marker}][/] {escape(citation.passage.title)}  [dim]{escape(_cited(citation))}[/]"
         )
         out.print(_marked(citation))
-    for line in _remarks(answer, embedded=embedded):
+    if nearest is not None:
+        out.print()
+        out.print(
+            f"[bold]nearest in the documents:[/] {escape(nearest.passage.title)}  [dim]{escape(_cited(nearest))}[/]"
+        )
+        out.print(_marked(nearest))
+    for line in _remarks(answer, embedded=nearest is not None):
         session.err.print(line, markup=False, style="dim")
 
 

@@ -130,15 +130,12 @@ class Eraser:
             ).fetchall()
         if not rows:
             return {}
-        tables = [
-            *REWRITTEN,
-            *(f"{name}_{collection.id}" for name in ("chunk", "chunk_vector", "chunk_terms")),
-        ]
+        partitions = [f"{name}_{collection.id}" for name in ("chunk", "chunk_vector", "chunk_terms")]
         with self._database.administration() as connection:
             on_step("waiting for running queries")
             _wait_for_old_snapshots(connection, wait_seconds)
-            self._forget_statistics(connection, tables)
-            for table in tables:
+            self._forget_samples(connection)
+            for table in (*REWRITTEN, *partitions):
                 on_step(f"rewriting {table}")
                 connection.execute(sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(table)))
             on_step("dropping the write-ahead log")
@@ -182,11 +179,16 @@ class Eraser:
                 audit.append("erased", {"document": document, "found_afterwards": found})
             return audit.number
 
-    def _forget_statistics(self, connection: Connection, tables: Sequence[str]) -> None:
-        """Delete the planner's samples of tables (embedded server only): of an empty one, ANALYZE keeps the old."""
+    def _forget_samples(self, connection: Connection) -> None:
+        """Delete the planner's samples of values (embedded server only).
+
+        ANALYZE takes new ones of what is left, but keeps the old ones of a table that has become empty, and
+        indexes on expressions and partitioned tables have samples too.
+        """
         if self._data_folder is not None:
             connection.execute(
-                "delete from pg_statistic where starelid = any(%s::text[]::regclass[])", (list(tables),)
+                "delete from pg_statistic where starelid in"
+                " (select oid from pg_class where relnamespace = current_schema()::regnamespace)"
             )
 
     def _drop_log(self, connection: Connection) -> None:
