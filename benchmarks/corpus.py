@@ -119,7 +119,8 @@ def _real_passages(embedder: Embedder, *, limit: int) -> list[str]:
 def _embedded(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     kept = CACHE / f"vectors-{_digest([embedder.name, *texts])}.npy"
     if kept.exists():
-        return np.load(kept)
+        found: Vectors = np.load(kept)
+        return found
     say(f"embedding {len(texts)} passages")
     vectors = embedder.embed([readable(text) for text in texts])
     CACHE.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import numpy as np
@@ -83,14 +83,15 @@ def recall(found: Sequence[int], scores: Scores, everything: Everything, *, limi
     if not len(best):
         return None
     enough = best[-1] - 1e-4 * abs(best[-1])
-    good = sum(scores[everything.row_of[key]] >= enough for key in found[:limit])
-    return min(1.0, good / len(best))
+    good: int = sum(bool(scores[everything.row_of[key]] >= enough) for key in found[:limit])
+    return float(min(1.0, good / len(best)))
 
 
 @contextmanager
 def without_bounds() -> Iterator[None]:
     """Make the search itself exact inside the block: no graph, no limit on terms or candidates."""
     endless = 10**9
-    bounds = dict.fromkeys(("EXACT_ALWAYS", "QUERY_TERMS", "CANDIDATES", "MOST_CANDIDATES"), endless)
-    with mock.patch.multiple(search, **bounds):
+    with ExitStack() as patches:
+        for bound in ("EXACT_ALWAYS", "QUERY_TERMS", "CANDIDATES", "MOST_CANDIDATES"):
+            patches.enter_context(mock.patch.object(search, bound, endless))
         yield

@@ -186,7 +186,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 def machine() -> dict[str, Any]:
     """Return what the figures depend on besides the code."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    fields = dict((part.strip() for part in line.split(":", 1)) for line in info.splitlines() if ":" in line)
+    lines = (line.partition(":") for line in info.splitlines())
+    fields = {name.strip(): value.strip() for name, _, value in lines}
     present = set(fields.get("flags", "").split())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {

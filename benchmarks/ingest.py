@@ -72,7 +72,9 @@ def measure(scale: Scale, *, peer_python: Path, threads: int) -> Report:
             runs["ours"].append(added.seconds)
             runs["calibrating"].append(weighing)
             say(f"ours: {added.chunks} passages in {added.seconds:.1f} s")
-            for name, chunk_size in PEERS.items() if peer else ():
+            if peer is None:
+                continue
+            for name, chunk_size in PEERS.items():
                 found = peer(corpus, threads, chunk_size)
                 runs[name].append(found["seconds"])
                 known[name] = min(tokens, found["tokens_read"])
@@ -135,9 +137,7 @@ def _add(corpus: Path, embedder: OpenVinoEmbedder) -> tuple[SyncReport, float]:
         report = bench.sync.add_path(corpus, rules=AccessRules(), caller=OWNER)
         if report.failed:
             raise RuntimeError(f"{len(report.failed)} files were refused: {report.failed[0]}")
-        began = time.perf_counter()
-        calibrate(bench)
-        return report, time.perf_counter() - began
+        return report, calibrate(bench)
 
 
 def _peer(python: Path) -> Callable[[Path, int, int], dict[str, Any]] | None:
@@ -173,7 +173,7 @@ def _whole_command(corpus: Path, tokens: int) -> Figure:
         root = Path(folder) / "workspace"
         environment = {name: v for name, v in os.environ.items() if not name.startswith("RAGRAFT_")}
         program = "from ragraft.cli.main import main; main()"
-        command = [sys.executable, "-c", program, "add", corpus, "--workspace", root, "--json"]
+        command = [sys.executable, "-c", program, "add", str(corpus), "--workspace", str(root), "--json"]
         began = time.perf_counter()
         done = subprocess.run(command, env=environment, check=True, capture_output=True)
         seconds = time.perf_counter() - began

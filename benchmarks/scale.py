@@ -84,7 +84,7 @@ def measure(scale: Scale, *, embedder: Embedder, root: Path) -> Report:
             seconds = shelf.fill(size)
             if size > before:
                 costs.value("filling", (size - before) / seconds, "passages/s")
-            calibrate(bench)
+            costs.value("calibrating the fusion", calibrate(bench), "s")
             measure_reading(bench, corpus, asked, costs)
             if size == max(scale.sizes):
                 report.detail["where the time goes"] = where_the_time_goes(bench, corpus, asked)

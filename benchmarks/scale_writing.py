@@ -138,7 +138,7 @@ def measure_opening(root: Path, query: str, times: int, costs: Costs) -> None:
 
 def _answer(root: Path, query: str) -> tuple[float, dict[str, float]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAGRAFT_")}
-    command = [sys.executable, "-m", "benchmarks.first_answer", root, query]
+    command = [sys.executable, "-m", "benchmarks.first_answer", str(root), query]
     began = time.perf_counter()
     done = subprocess.run(
         command,

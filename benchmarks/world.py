@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -73,10 +74,12 @@ def add_texts(bench: Workbench, texts: Iterable[Text]) -> SyncReport:
     return report
 
 
-def calibrate(bench: Workbench) -> None:
-    """Do what `ragraft add` does when it is through."""
+def calibrate(bench: Workbench) -> float:
+    """Do what `ragraft add` does when it is through, and return the seconds it took."""
+    began = time.perf_counter()
     if bench.calibrator.is_due():
         bench.calibrator.calibrate()
+    return time.perf_counter() - began
 
 
 class _Titled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -237,6 +237,11 @@ class Workbench:
     def calibrator(self) -> Calibrator:
         """Sets how much each leg of the search counts."""
         return Calibrator(database=self.database, embedder=self.embedder)
+
+    def likeness(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the cosine of each text to a question."""
+        vectors = self.embedder.embed([question, *texts])
+        return [float(value) for value in vectors[1:] @ vectors[0]]
 
     @cached_property
     def rag(self) -> RagSystem:

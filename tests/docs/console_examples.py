@@ -46,10 +46,10 @@ class Outcome:
 
 
 def examples(text: str) -> list[Example]:
-    """Return the commands of the ```console blocks whose first line calls ragraft."""
+    """Return the commands of the ```console blocks; what must not run stands in ```text blocks."""
     found = []
     for block in blocks(text):
-        if block.kind != "console" or not block.text.startswith("$ ragraft"):
+        if block.kind != "console":
             continue
         parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]
         for part in parts:

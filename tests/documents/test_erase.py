@@ -23,7 +23,7 @@ from small_world import STRANGER, add, add_files, found, label, member, write_fi
 
 
 def filler(word: str) -> str:
-    return " ".join(f"This is sentence number {n} of the {word} statement." for n in range(60))
+    return " ".join(f"The {word} statement has {word} sentence {n}." for n in range(15))
 
 
 def secret(word: str, *, edition: int = 1) -> str:

@@ -78,20 +78,24 @@ def cite(text: str, *, passages: Sequence[Passage], terms: Terms) -> Cited:
     return Cited("".join(parts).strip(), tuple(citations), tuple(reasons), tuple(invented))
 
 
-def nearest_quote(question: str, *, passages: Sequence[Passage], terms: Terms) -> Citation | None:
-    """Return the passages' sentence that shares most with the question's wording, the first of equals."""
-    sources = [_sentences(passage, terms) for passage in passages]
-    rarity = _rarity(sources)
-    words = frozenset(terms(question))
-    found = [
-        _citation(number, question, passage, words, source, rarity)
-        for number, (passage, source) in enumerate(zip(passages, sources, strict=True), 1)
+def nearest_quote(
+    question: str, *, passages: Sequence[Passage], likeness: Callable[[str, Sequence[str]], Sequence[float]]
+) -> Citation | None:
+    """Return the passages' sentence that is most like the question, the first of equals.
+
+    `likeness` scores texts against the question, higher is more alike.
+    """
+    places = [
+        (number, passage, start, end)
+        for number, passage in enumerate(passages, 1)
+        for start, end in sentence_spans(passage.chunk.text)
     ]
-    return max(
-        found,
-        key=lambda one: _share(words, frozenset(terms(one.quote)), rarity) - 0.05 * one.marker,
-        default=None,
-    )
+    if not places:
+        return None
+    scores = likeness(question, [passage.chunk.text[start:end] for _, passage, start, end in places])
+    number, passage, start, end = places[max(range(len(places)), key=lambda at: (scores[at], -at))]
+    offset = passage.chunk.start
+    return Citation(number, question, passage, offset + start, offset + end, passage.chunk.text[start:end])
 
 
 def _sentences(passage: Passage, terms: Terms) -> list[Sentence]:

@@ -34,7 +34,7 @@ class RagSystem:
         self.card = card
         self._retriever = retriever
         self._model = model
-        self.terms = terms
+        self._terms = terms
         self._passages = passages
         self._budget = budget or Budget()
 
@@ -66,7 +66,7 @@ class RagSystem:
             )
         with clock.time("cite"):
             text, looped = without_loop(completion.text)
-            cited = cite(text, passages=prompt.passages, terms=self.terms)
+            cited = cite(text, passages=prompt.passages, terms=self._terms)
         return Answer(
             text=cited.text,
             refused=False,

@@ -44,7 +44,7 @@ def ask(session: Session, question: str, as_of: datetime | None) -> None:
         with session.err.status("looking and thinking"):
             answer = bench.rag.answer(question, caller=caller, as_of=as_of)
         embedded = not bench.settings.model.url and not bench.settings.model.path
-        nearest = nearest_quote(question, passages=answer.prompt.passages, terms=bench.rag.terms)
+        nearest = nearest_quote(question, passages=answer.prompt.passages, likeness=bench.likeness)
     if session.json:
         print_json(_answer(answer))
     else:

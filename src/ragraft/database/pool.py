@@ -104,7 +104,11 @@ class Database:
         return self._pool
 
     def _connect(self) -> Connection:
-        return psycopg.connect(self._conninfo(), options=self._options(), connect_timeout=15)
+        try:
+            return psycopg.connect(self._conninfo(), options=self._options(), connect_timeout=15)
+        except psycopg.OperationalError:
+            # A server that died right after it was asked for is started again by asking again.
+            return psycopg.connect(self._conninfo(), options=self._options(), connect_timeout=15)
 
     def _options(self) -> str:
         return f"-c search_path={self.schema},public -c timezone=UTC"

@@ -257,7 +257,7 @@ def _own_pieces(connection: Connection, key: tuple[int, int]) -> list[bytes]:
         chosen.update(text[start : start + PIECE] for start in draw.sample(starts, min(20, len(starts))))
     rows = connection.execute(
         "select piece from unnest(%s::text[]) as piece where not exists (select from revision"
-        " where collection = %s and document <> %s and strpos(text, piece) > 0)",
+        " where (collection, document) <> (%s, %s) and strpos(text, piece) > 0)",
         (sorted(piece for piece in chosen if len(set(piece)) >= TELLING), *key),
     ).fetchall()
     return [piece.encode() for (piece,) in rows]
