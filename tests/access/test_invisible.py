@@ -190,6 +190,26 @@ def test_a_library_of_secrets_alone_has_the_status_of_an_empty_one(
     assert with_secret.library.status(STRANGER) == empty.library.status(STRANGER)
 
 
+def test_status_names_no_language_that_only_secrets_are_in(
+    bench: Workbench, dsn: str, tmp_path: Path
+) -> None:
+    english = (
+        "The canteen of the company serves soup and trout to everybody who comes on Monday or on Friday."
+    )
+    german = (
+        "Die Kantine des Unternehmens bietet allen Besuchern am Montag und am Freitag Suppe und Forelle an."
+    )
+    add_files(bench, tmp_path / "open", {"a.md": english}, "everyone")
+    add_files(bench, tmp_path / "secret", {"b.md": german}, "board")
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "update ragraft.collection set weights = %s", ('{"en": {"dense": 1}, "de": {"dense": 0.5}}',)
+        )
+    status = bench.library.status(STRANGER)
+    assert (set(status.languages), set(status.weights)) == ({"en"}, {"en"})
+    assert set(bench.library.status(OWNER).weights) == {"en", "de"}
+
+
 def test_the_old_revisions_of_a_relabelled_document_follow_its_label(
     bench: Workbench, tmp_path: Path
 ) -> None:

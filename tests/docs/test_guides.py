@@ -5,42 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from console_examples import Example, agrees, examples, reader_folder, run_examples
+from console_examples import Example, agrees, examples, reader_folder, run_example
 from markdown_pages import DOCS
 
 from ragraft.cli.main import COMMANDS
+from ragraft.workspace import create_workspace
 
-GUIDES = sorted((DOCS / "guides").glob("*.md"))
-WITH_EXAMPLES = [page for page in GUIDES if examples(page.read_text(encoding="utf-8"))]
+EXAMPLES = {
+    page.stem: found
+    for page in sorted((DOCS / "guides").glob("*.md"))
+    if (found := examples(page.read_text(encoding="utf-8")))
+}
 
 
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.stem)
-def test_the_examples_of_a_guide_run_and_print_what_it_shows(page: Path, tmp_path: Path) -> None:
-    found = examples(page.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("guide", EXAMPLES)
+def test_the_examples_of_a_guide_run_and_print_what_it_shows(guide: str, tmp_path: Path) -> None:
     with reader_folder(tmp_path / "reader") as place:
-        outcomes = run_examples(found, place=place)
-    assert len(outcomes) == len(found), "the shell ended early"
-    for outcome in outcomes:
-        example = outcome.example
-        told = f"{page.name}, block in line {example.line}: $ {example.command}\n{outcome.output}"
-        assert outcome.exit_code == example.expected_exit, told
-        assert not example.shown or agrees(example.shown, outcome.output), f"{told}\nshown: {example.shown}"
+        if guide != "getting-started":
+            create_workspace(place)
+        for example in EXAMPLES[guide]:
+            outcome = run_example(example)
+            told = f"block in line {example.line}: $ {example.command}\n{outcome.everything}"
+            assert outcome.exit_code == example.expected_exit, told
+            if example.shown:
+                assert agrees(example.shown, outcome.everything), f"{told}\nshown:\n{example.shown}"
 
 
 def test_every_command_is_used_in_a_guide() -> None:
-    used = {
-        word
-        for page in GUIDES
-        for example in examples(page.read_text(encoding="utf-8"))
-        for word in example.command.split()[1:2]
-    }
+    used = {word for found in EXAMPLES.values() for example in found for word in example.command.split()}
     assert set(COMMANDS) - used == set()
 
 
 def test_examples_are_read_with_their_output() -> None:
-    page = (
-        "```console\n$ ragraft init\nmade\n$ ls\n```\n```text\n$ ragraft ask x\n```\n```console\n$ ls\n```\n"
-    )
+    page = "```console\n$ ragraft init\nmade\n$ ls\n```\n\n```text\n$ ragraft ask x\n```\n"
     assert examples(page) == [Example(1, "ragraft init", "made"), Example(1, "ls", "")]
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-import shlex
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from console_examples import Example, examples, reader_folder
+from console_examples import Example, examples, reader_folder, run_example
 from markdown_pages import DOCS, blocks
 
 from model_server import model_server
-from ragraft.cli.main import COMMANDS, run
+from ragraft.cli.main import COMMANDS
 
 OPEN = frozenset({"languages", "weights", "detail"})
 """Objects whose keys are not fixed."""
@@ -74,23 +71,14 @@ def _kind(value: Any) -> str:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What each command of the page prints to standard output, run in the page's order in this process."""
-    found = {}
-    with (
-        reader_folder(tmp_path_factory.mktemp("json") / "reader") as place,
-        model_server() as server,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    """What each command of the page prints to standard output, run in the page's order."""
+    place = tmp_path_factory.mktemp("json") / "reader"
+    with model_server() as server, reader_folder(place), pytest.MonkeyPatch.context() as patch:
         (place / "damaged").mkdir()
         (place / "damaged" / "scan.pdf").write_text("no PDF")
-        patch.chdir(place)
         patch.setenv("RAGRAFT_MODEL_URL", server.url)
         patch.setenv("RAGRAFT_MODEL_NAME", "test-model")
-        for one in PAGE:
-            with redirect_stdout(io.StringIO()) as printed:
-                run(shlex.split(one.example.command)[1:])
-            found[one.example.command] = printed.getvalue()
-    return found
+        return {one.example.command: run_example(one.example).output for one in PAGE}
 
 
 @pytest.mark.parametrize("one", PAGE, ids=lambda one: one.example.command)

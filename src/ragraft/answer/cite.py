@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ragraft.answer.sentences import sentence_spans
+from ragraft.answer.sentences import Span, sentence_spans
 from ragraft.types import Citation, Passage
 
-__all__ = ["Cited", "cite", "nearest_quote"]
+__all__ = ["Cited", "cite", "claim_spans", "nearest_quote"]
 
 BY_MODEL = "cited by the model"
 BY_WORDING = "the model gave no number; found by wording"
@@ -24,7 +24,8 @@ BY_WORDING = "the model gave no number; found by wording"
 CARRIED = 0.6
 """Share of a sentence's wording (rare words count more) that a passage must have to be cited unasked."""
 
-_MARKS = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})*)\]")
+# At most three digits: no prompt has a thousand passages, and [2024] is a year, or how a British court cites.
+_MARKS = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 _NO_WORDING = frozenset({"", "yes", "no"})
 
 Terms = Callable[[str], Sequence[str]]
@@ -58,11 +59,10 @@ def cite(text: str, *, passages: Sequence[Passage], terms: Terms) -> Cited:
     invented: list[int] = []
     parts: list[str] = []
     end = 0
-    for start, stop in sentence_spans(text):
+    for start, stop in claim_spans(text):
         parts.append(text[end:start])
         end = stop
-        numbers = [int(n) for marks in _MARKS.findall(text[start:stop]) for n in re.findall(r"\d+", marks)]
-        claim = _MARKS.sub("", text[start:stop]).strip()
+        claim, numbers = _without_marks(text[start:stop])
         invented += [number for number in numbers if not 1 <= number <= len(passages)]
         named = list(dict.fromkeys(number for number in numbers if 1 <= number <= len(passages)))
         words = frozenset(terms(claim))
@@ -74,8 +74,28 @@ def cite(text: str, *, passages: Sequence[Passage], terms: Terms) -> Cited:
                 _citation(number, claim, passages[number - 1], words, sources[number - 1], rarity)
             )
             reasons.append(reason)
-        parts.append(claim + "".join(f" [{number}]" for number in named) if claim else "")
+        parts.append(claim + "".join(f" [{number}]" for number in named))
     return Cited("".join(parts).strip(), tuple(citations), tuple(reasons), tuple(invented))
+
+
+def claim_spans(text: str) -> list[Span]:
+    """Return the sentences of an answer; numbers on a line of their own belong to the sentence before."""
+    spans: list[Span] = []
+    for start, end in sentence_spans(text):
+        if spans and not _MARKS.sub("", text[start:end]):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _without_marks(sentence: str) -> tuple[str, list[int]]:
+    """Return a sentence without its marks, and the numbers in them, in order."""
+    numbers: list[int] = []
+    while marks := _MARKS.findall(sentence):  # again, since [[1]2] leaves one
+        numbers += [int(number) for mark in marks for number in re.findall(r"\d+", mark)]
+        sentence = _MARKS.sub("", sentence)
+    return sentence.strip(), numbers
 
 
 def nearest_quote(
@@ -92,7 +112,11 @@ def nearest_quote(
     ]
     if not places:
         return None
-    scores = likeness(question, [passage.chunk.text[start:end] for _, passage, start, end in places])
+    # With its headings: a row of a table does not say of itself which town or year it is about.
+    scores = likeness(
+        question,
+        [f"{passage.chunk.context}\n{passage.chunk.text[start:end]}" for _, passage, start, end in places],
+    )
     number, passage, start, end = places[max(range(len(places)), key=lambda at: (scores[at], -at))]
     offset = passage.chunk.start
     return Citation(number, question, passage, offset + start, offset + end, passage.chunk.text[start:end])

@@ -12,10 +12,10 @@ from ragraft.types import Dropped, Message, Passage, Prompt
 __all__ = ["Budget", "build_prompt"]
 
 SYSTEM = (
-    "You answer questions from numbered passages of a company's documents. Use only what the passages say."
-    " After each sentence write the number of the passage it comes from in brackets, like [1]."
-    " If the passages do not answer the question, say that they do not. Be brief."
+    "Answer briefly, only from the numbered passages, and after each sentence write the number of its passage,"
+    " like [1]. If the passages do not answer the question, say so."
 )
+"""Short, because small models repeat a long instruction instead of following it."""
 
 LEAST_ANSWER = 16
 """An answer of fewer tokens than this is not worth asking for."""
@@ -87,7 +87,7 @@ class Draft:
     def messages(self) -> list[Message]:
         """Return the messages as they stand."""
         numbered = [_block(number, passage) for number, passage in enumerate(self.passages, 1)]
-        asked = f"Question: {self.question}\nAnswer:"
+        asked = f"Question: {self.question}"
         return [
             Message("system", SYSTEM),
             *self.history,
@@ -141,8 +141,11 @@ class Draft:
             found.append(Dropped("question", 1, self._alone(question) - self._alone(self.question)))
         if gone := history[: len(history) - len(self.history)]:
             found.append(Dropped("history", len(gone), sum(self._alone(turn.content) for turn in gone)))
-        if rest := passages[len(self.passages) :]:
-            tokens = sum(self._alone(_block(len(self.passages) + 1, passage)) for passage in rest)
+        kept = len(self.passages)
+        if rest := passages[kept:]:
+            tokens = sum(
+                self._alone(_block(number, passage)) for number, passage in enumerate(rest, kept + 1)
+            )
             found.append(Dropped("passages", len(rest), tokens))
         return tuple(found)
 

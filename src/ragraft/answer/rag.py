@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from ragraft.answer.cite import Terms, cite
+from ragraft.answer.cite import Terms, cite, claim_spans
 from ragraft.answer.prompt import Budget, build_prompt
-from ragraft.answer.sentences import sentence_spans
 from ragraft.protocols import ChatModel, Retriever
 from ragraft.types import Answer, Caller, Completion, Message, Prompt, SystemCard, Usage, Verdict
 
 __all__ = ["RagSystem"]
 
 NOTHING_FOUND = "I found nothing in the documents you may read that this could be answered from."
+NO_PROMPT = Prompt((), (), (), 0, 0)
+
+_LOOP = re.compile(r"(.{20,200}?)(?:[\s;,]*\1){2}", re.DOTALL)
+"""A stretch within a sentence that is said three times on end."""
 
 
 class RagSystem:
@@ -55,11 +59,13 @@ class RagSystem:
         with clock.time("retrieve"):
             passages = self._retriever.retrieve(question, limit=self._passages, caller=caller, as_of=as_of)
         if not passages:
-            return self._refuse(clock)
+            return self._refuse(clock, "no passage was found")
         with clock.time("prompt"):
             prompt = build_prompt(
                 question, passages=passages, history=history, model=self._model, budget=self._budget
             )
+        if not prompt.passages:
+            return self._refuse(clock, "no passage fits the model's window", prompt)
         with clock.time("generate"):
             completion = self._model.generate(
                 prompt.messages, max_tokens=prompt.max_answer_tokens, on_text=on_text
@@ -83,15 +89,15 @@ class RagSystem:
             timings=clock.timings,
         )
 
-    def _refuse(self, clock: Stopwatch) -> Answer:
+    def _refuse(self, clock: Stopwatch, reason: str, prompt: Prompt = NO_PROMPT) -> Answer:
         return Answer(
             text=NOTHING_FOUND,
             refused=True,
-            reason="no passage was found",
+            reason=reason,
             citations=(),
             verdicts=(),
             invented=(),
-            prompt=Prompt((), (), (), 0, 0),
+            prompt=prompt,
             usage=Usage(0, 0),
             system=self.card,
             timings=clock.timings,
@@ -104,11 +110,13 @@ def without_loop(text: str) -> tuple[str, bool]:
     Small models fall into loops, which only their token budget ends.
     """
     seen: set[str] = set()
-    for start, end in sentence_spans(text):
+    for start, end in claim_spans(text):
         said = " ".join(text[start:end].casefold().split())
         if said in seen:
             return text[:start].rstrip(), True
         seen.add(said)
+    if loop := _LOOP.search(text):
+        return text[: loop.end(1)].rstrip(), True
     return text, False
 
 

@@ -19,7 +19,7 @@ _OPENS_BLOCK = re.compile(r"\s*(?:[-*+•–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>|```|
 _DELIMITERS = re.compile(r"[,;\t|]")
 # A sentence ends at . ! ? (and their wide forms) before a space and what can begin another.
 _END = re.compile(
-    r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*\s+(?=["'“‘„«(\[*]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])"""
+    r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*\s+(?!\[\d)(?=["'“‘„«(\[*]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])"""
 )
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|z\.B|d\.h|u\.a|bzw|ca|vs|no|nr|art|abs|sec|fig|mr|mrs|ms|dr|prof|st|approx|dept|est)|\b[A-Z])\.$",

@@ -150,10 +150,9 @@ class Library:
             hidden = self._hidden_counts(connection, collection.id) if caller.owner else (0, 0, 0)
         if not documents and not caller.owner:
             return LibraryStatus(0, 0, 0, {}, "", {})  # that there is something at all is told to nobody
-        weights = {language: dict(legs) for language, legs in collection.weights.items()}
-        return LibraryStatus(
-            documents, chunks, tokens, dict(languages), collection.embedder, weights, *hidden
-        )
+        seen = dict(languages)
+        weights = {language: dict(legs) for language, legs in collection.weights.items() if language in seen}
+        return LibraryStatus(documents, chunks, tokens, seen, collection.embedder, weights, *hidden)
 
     @staticmethod
     def _hidden_counts(connection: Connection, collection: int) -> tuple[int, int, int]:
