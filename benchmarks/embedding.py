@@ -23,8 +23,9 @@ from openvino import opset15 as ops
 from benchmarks.figures import Figure, Report, at_least, at_least_times, at_most, percentile, run, say
 from benchmarks.ground import pubmedqa, xquad_de, xquad_en
 from ragraft.models.bert import build_embedder
-from ragraft.models.encoders import OpenVinoEmbedder, pad
+from ragraft.models.encoders import OpenVinoEmbedder
 from ragraft.models.files import EMBEDDER_NAME, embedder_folder
+from ragraft.models.network import pad
 from ragraft.models.processor import compile_for_processor, thread_count
 from ragraft.models.tokens import load_tokenizer
 from ragraft.types import Vectors

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
 from ragraft.access.labels import OWNER, AccessRules
+from ragraft.config import Settings
 from ragraft.documents.sync import SyncReport
+from ragraft.models.fake import FakeChatModel, FakeEmbedder
 from ragraft.systems import Workbench
 from ragraft.types import AccessLabel, Caller
+from ragraft.workspace import Workspace, create_workspace
 
 STRANGER = Caller("stranger")
 """Somebody in no group but `everyone`."""
@@ -44,3 +53,29 @@ def add_files(bench: Workbench, folder: Path, files: Mapping[str, str], *groups:
 def found(bench: Workbench, query: str, caller: Caller = OWNER) -> list[str]:
     """Return the uris of what a search finds, best first."""
     return [passage.uri for passage in bench.search.retrieve(query, limit=10, caller=caller)]
+
+
+def dsn_of(bench: Workbench) -> str:
+    dsn = bench.settings.database.dsn
+    return dsn.get_secret_value() if dsn else ""
+
+
+@contextmanager
+def own_library(server_dsn: str, template: str, folder: Path) -> Iterator[Workbench]:
+    """Yield a library for tests that only read, or that put back what they change, to share."""
+    name = sql.Identifier(database := f"ragraft_shared_{uuid.uuid4().hex[:12]}")
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {} template {}").format(name, sql.Identifier(template)))
+    try:
+        with open_schema(folder, make_conninfo(server_dsn, dbname=database)) as bench:
+            yield bench
+    finally:
+        with psycopg.connect(server_dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database {} with (force)").format(name))
+
+
+def open_schema(folder: Path, dsn: str, schema: str = "ragraft") -> Workbench:
+    """Return the library in a schema of a database, with its workspace in `folder`."""
+    settings = Settings.model_validate({"database": {"dsn": dsn, "schema_name": schema}})
+    root = create_workspace(folder)[0].root
+    return Workbench(Workspace(root, settings), embedder=FakeEmbedder(), model=FakeChatModel())

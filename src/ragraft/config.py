@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ragraft.errors import SettingsError
 
@@ -165,6 +173,18 @@ class Settings(Section):
         default_factory=dict, description="name = list of groups, for --as NAME"
     )
 
+    @field_validator("callers")
+    @classmethod
+    def _names_tell_who_it_was(
+        cls, callers: dict[str, tuple[GroupName, ...]]
+    ) -> dict[str, tuple[GroupName, ...]]:
+        for name in callers:
+            if name in ("owner", "audit") or name.startswith("group:"):
+                raise ValueError(f"{name!r} is what the audit calls somebody else; choose another name")
+            if not name.strip() or not name.isprintable() or len(name) > 100:
+                raise ValueError(f"{name!r} cannot be a name: give it 1 to 100 printable characters")
+        return callers
+
 
 def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of a file (None or absent: defaults) and the environment.
@@ -200,10 +220,8 @@ def _override(values: dict[str, Any], environment: Mapping[str, str]) -> list[st
     for variable, value in sorted(environment.items()):
         if not variable.startswith("RAGRAFT_"):
             continue
-        if variable == "RAGRAFT_DSN":
-            values.setdefault("database", {})["dsn"] = value
-            continue
-        section, _, key = variable.removeprefix("RAGRAFT_").lower().partition("_")
+        name = "database_dsn" if variable == "RAGRAFT_DSN" else variable.removeprefix("RAGRAFT_").lower()
+        section, _, key = name.partition("_")
         field = Settings.model_fields.get(section)
         if field is None or section == "callers":
             continue  # other tools may keep variables under the same prefix
@@ -212,8 +230,12 @@ def _override(values: dict[str, Any], environment: Mapping[str, str]) -> list[st
             continue
         table = values.setdefault(section, {})
         if isinstance(table, dict):
-            table[key] = value.split(",") if key == "default_groups" else value
+            table[key] = _listed(value) if key == "default_groups" else value
     return faults
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _section(name: str) -> type[Section]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,21 +16,34 @@ from ragraft.access.labels import OWNER
 from ragraft.errors import NotFoundError, WorkspaceError
 from ragraft.systems import Workbench
 from ragraft.types import Caller
-from ragraft.workspace import Workspace
-from small_world import STRANGER, add, add_files
+from small_world import STRANGER, add, add_files, dsn_of, own_library
+
+
+@pytest.fixture(scope="module")
+def saved_chain(
+    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workbench, dict[Path, bytes]]]:
+    """A workspace whose audit has six sealed entries, with a copy of them and of the key and the seal."""
+    with own_library(server_dsn, template, tmp_path_factory.mktemp("chain")) as bench:
+        for number in range(6):
+            bench.audit.record(OWNER, "searched", {"returned": [number], "denied": []})
+        tamper(bench, "create table saved as table audit")
+        yield bench, {path: path.read_bytes() for path in bench.workspace.state.glob("audit.*")}
 
 
 @pytest.fixture
-def chain(bench: Workbench) -> Workbench:
-    """A workspace whose audit has six sealed entries."""
-    for number in range(6):
-        bench.audit.record(OWNER, "searched", {"returned": [number], "denied": []})
+def chain(saved_chain: tuple[Workbench, dict[Path, bytes]]) -> Workbench:
+    """The workspace, put back to its six entries."""
+    bench, files = saved_chain
+    tamper(bench, "truncate audit", "insert into audit table saved")
+    for path, content in files.items():
+        path.write_bytes(content)
     return bench
 
 
-def tamper(dsn: str, *statements: str) -> None:
+def tamper(bench: Workbench, *statements: str) -> None:
     """Change the audit as somebody does who owns the database but has not the audit's key."""
-    with psycopg.connect(dsn, options="-c search_path=ragraft") as connection:
+    with psycopg.connect(dsn_of(bench), options="-c search_path=ragraft") as connection:
         connection.execute("alter table audit disable trigger user")
         for statement in statements:
             connection.execute(sql.SQL(statement))
@@ -193,22 +206,20 @@ def test_an_untouched_chain_has_no_fault(chain: Workbench) -> None:
 
 
 @pytest.mark.parametrize("what", TAMPERINGS)
-def test_verify_reports(what: str, chain: Workbench, dsn: str) -> None:
-    tamper(dsn, *TAMPERINGS[what])
+def test_verify_reports(what: str, chain: Workbench) -> None:
+    tamper(chain, *TAMPERINGS[what])
     assert chain.audit.verify().faults
 
 
-def test_a_cut_tail_stays_visible_when_new_entries_have_taken_its_numbers(chain: Workbench, dsn: str) -> None:
-    tamper(dsn, "delete from audit where number > 4")
+def test_a_cut_tail_stays_visible_when_new_entries_have_taken_its_numbers(chain: Workbench) -> None:
+    tamper(chain, "delete from audit where number > 4")
     for _ in range(5):
         chain.audit.record(OWNER, "listed", {"returned": []})
     assert chain.audit.verify().faults == ("entry 6 is not the one that was sealed",)
 
 
-def test_a_truncated_chain_stays_visible_when_a_longer_one_has_been_written(
-    chain: Workbench, dsn: str
-) -> None:
-    tamper(dsn, "truncate audit")
+def test_a_truncated_chain_stays_visible_when_a_longer_one_has_been_written(chain: Workbench) -> None:
+    tamper(chain, "truncate audit")
     for _ in range(8):
         chain.audit.record(OWNER, "listed", {"returned": []})
     assert chain.audit.verify().faults == ("entry 6 is not the one that was sealed",)
@@ -216,35 +227,35 @@ def test_a_truncated_chain_stays_visible_when_a_longer_one_has_been_written(
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda seal: seal.write_text("not a seal")])
 def test_a_missing_or_damaged_seal_is_a_fault_that_later_entries_do_not_cover(
-    damage: Callable[[Path], None], chain: Workbench, workspace: Workspace
+    damage: Callable[[Path], None], chain: Workbench
 ) -> None:
-    damage(workspace.state / "audit.seal")
+    damage(chain.workspace.state / "audit.seal")
     chain.audit.record(OWNER, "listed", {"returned": []})
     (fault,) = chain.audit.verify().faults
     assert "missing or damaged" in fault
 
 
-def test_entries_committed_but_not_yet_sealed_are_no_fault(chain: Workbench, workspace: Workspace) -> None:
-    seal = workspace.state / "audit.seal"
+def test_entries_committed_but_not_yet_sealed_are_no_fault(chain: Workbench) -> None:
+    seal = chain.workspace.state / "audit.seal"
     before = seal.read_text()
     chain.audit.record(OWNER, "listed", {"returned": []})
     seal.write_text(before)
     assert chain.audit.verify().faults == ()
 
 
-def test_another_key_verifies_nothing(chain: Workbench, workspace: Workspace) -> None:
-    (workspace.state / "audit.key").write_text("00" * 32)
+def test_another_key_verifies_nothing(chain: Workbench) -> None:
+    (chain.workspace.state / "audit.key").write_text("00" * 32)
     assert len(chain.audit.verify().faults) == 6
 
 
-def test_a_damaged_key_is_an_error_that_names_the_file(chain: Workbench, workspace: Workspace) -> None:
-    (workspace.state / "audit.key").write_text("no key")
+def test_a_damaged_key_is_an_error_that_names_the_file(chain: Workbench) -> None:
+    (chain.workspace.state / "audit.key").write_text("no key")
     with pytest.raises(WorkspaceError, match=r"audit\.key"):
         chain.audit.record(OWNER, "listed", {})
 
 
-def test_the_key_is_for_its_owner_alone(chain: Workbench, workspace: Workspace) -> None:
-    assert stat.S_IMODE((workspace.state / "audit.key").stat().st_mode) == 0o600
+def test_the_key_is_for_its_owner_alone(chain: Workbench) -> None:
+    assert stat.S_IMODE((chain.workspace.state / "audit.key").stat().st_mode) == 0o600
 
 
 # What the database refuses

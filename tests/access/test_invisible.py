@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +15,6 @@ import pytest
 from psycopg import sql
 
 from ragraft.access.labels import OWNER
-from ragraft.config import Settings
 from ragraft.database.pool import Connection, scalar
 from ragraft.documents.library import FIND
 from ragraft.errors import NotFoundError, UserError
@@ -23,7 +22,7 @@ from ragraft.models.fake import FakeChatModel, FakeEmbedder, FakeReranker
 from ragraft.systems import Workbench
 from ragraft.types import Caller
 from ragraft.workspace import Workspace
-from small_world import STRANGER, add, add_files, found, member, write_files
+from small_world import STRANGER, add, add_files, dsn_of, found, member, open_schema, own_library, write_files
 
 OPEN = {
     "menu.md": "# Menu\n\nLentil soup on Monday, trout on Friday, and the price is three francs.",
@@ -39,34 +38,33 @@ SECRET_LATER = {"merger.md": "# Merger off\n\nQuokka refused the price of nine f
 QUERIES = ["price of soup", "trout", "quokka merger price", "canteen cook salaries", "francs", "unheard of"]
 READERS = [STRANGER, member("staff"), member("staff", "guests")]
 
-OpenSchema = Callable[[str], Workbench]
 Moments = tuple[datetime, datetime]
 Pair = tuple[Workbench, Workbench, list[Moments]]
 
 
-@pytest.fixture
-def open_schema(workspace: Workspace, dsn: str) -> Iterator[OpenSchema]:
-    """Open a library of its own in the named schema."""
-    benches = []
-
-    def open_one(schema: str, **parts: Any) -> Workbench:
-        settings = Settings.model_validate({"database": {"dsn": dsn, "schema_name": schema}})
-        benches.append(
-            Workbench(
-                Workspace(workspace.root, settings), embedder=FakeEmbedder(), model=FakeChatModel(), **parts
-            )
-        )
-        return benches[-1]
-
-    yield open_one
-    for bench in benches:
-        bench.close()
+@pytest.fixture(scope="module")
+def shared(
+    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workbench, Path]]:
+    """A library, and the folder it is in."""
+    folder = tmp_path_factory.mktemp("invisible")
+    with own_library(server_dsn, template, folder) as bench:
+        yield bench, folder
 
 
-@pytest.fixture
-def pair(open_schema: OpenSchema, tmp_path: Path) -> Iterator[Pair]:
+@pytest.fixture(scope="module")
+def pair(shared: tuple[Workbench, Path]) -> Iterator[Pair]:
     """Two libraries with the same history, but that one also had secrets all along; and moments of both."""
-    with_secret, without = open_schema("secretive"), open_schema("open_only")
+    bench, folder = shared
+    dsn = dsn_of(bench)
+    with (
+        open_schema(folder / "one", dsn, "secretive") as one,
+        open_schema(folder / "other", dsn, "open") as other,
+    ):
+        yield one, other, live_through(one, other, folder / "pair")
+
+
+def live_through(with_secret: Workbench, without: Workbench, tmp_path: Path) -> list[Moments]:
     moments: list[Moments] = []
 
     def both(files: dict[str, str], *groups: str) -> None:
@@ -84,7 +82,7 @@ def pair(open_schema: OpenSchema, tmp_path: Path) -> Iterator[Pair]:
     (tmp_path / "open" / "hours.md").unlink()
     both({}, "staff", "guests")
     add_files(with_secret, tmp_path / "secret", {"deep/pay.md": "# Salaries\n\nSoup, trout, francs."})
-    yield with_secret, without, moments
+    return moments
 
 
 def now(bench: Workbench) -> datetime:
@@ -160,17 +158,17 @@ def test_an_answer_is_the_same(pair: Pair) -> None:
         assert told[0] == told[1]
 
 
-def test_a_reranker_is_given_nothing_of_the_secret(open_schema: Any, tmp_path: Path) -> None:
+def test_a_reranker_is_given_nothing_of_the_secret(workspace: Workspace, tmp_path: Path) -> None:
     class Listening(FakeReranker):
-        def rerank(self, query: str, texts: list[str]) -> list[float]:  # type: ignore[override]
+        def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
             heard.extend(texts)
             return super().rerank(query, texts)
 
     heard: list[str] = []
-    bench = open_schema("reranked", reranker=Listening())
-    add_files(bench, tmp_path / "open", OPEN, "everyone")
-    add_files(bench, tmp_path / "secret", SECRET, "board")
-    found(bench, "quokka price", STRANGER)
+    with Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel(), reranker=Listening()) as bench:
+        add_files(bench, tmp_path / "open", OPEN, "everyone")
+        add_files(bench, tmp_path / "secret", SECRET, "board")
+        found(bench, "quokka price", STRANGER)
     assert heard
     assert not [text for text in heard if "Quokka" in text or "Salaries" in text]
 
@@ -182,12 +180,10 @@ def test_a_caller_who_sees_nothing_finds_an_empty_library(bench: Workbench, tmp_
     assert bench.rag.answer("What about Quokka?", caller=STRANGER).refused
 
 
-def test_a_library_of_secrets_alone_has_the_status_of_an_empty_one(
-    open_schema: OpenSchema, tmp_path: Path
-) -> None:
-    with_secret, empty = open_schema("secretive"), open_schema("nothing")
-    add_files(with_secret, tmp_path / "secret", SECRET, "board")
-    assert with_secret.library.status(STRANGER) == empty.library.status(STRANGER)
+def test_a_library_of_secrets_alone_has_the_status_of_an_empty_one(bench: Workbench, tmp_path: Path) -> None:
+    empty = bench.library.status(STRANGER)
+    add_files(bench, tmp_path / "secret", SECRET, "board")
+    assert bench.library.status(STRANGER) == empty
 
 
 def test_status_names_no_language_that_only_secrets_are_in(
@@ -264,9 +260,10 @@ def test_what_belongs_to_the_owner_alone_is_read_by_no_group(bench: Workbench, t
 SECRET_WORDS = ("quokka", "merger", "vault", "salaries", "boardroom")
 
 
-@pytest.fixture
-def guarded(bench: Workbench, tmp_path: Path) -> Workbench:
+@pytest.fixture(scope="module")
+def guarded(shared: tuple[Workbench, Path]) -> Workbench:
     """A library with open and secret documents, the secret ones with revisions, in a folder of their own."""
+    bench, tmp_path = shared
     add_files(bench, tmp_path / "open", OPEN, "everyone")
     secret = write_files(
         tmp_path / "vault", {"merger.md": SECRET["merger.md"], "pay.md": SECRET["deep/pay.md"]}
@@ -275,6 +272,8 @@ def guarded(bench: Workbench, tmp_path: Path) -> Workbench:
     add_files(bench, secret, SECRET_LATER)
     (secret / "pay.md").unlink()
     add(bench, secret)
+    with bench.database.administration() as connection:
+        connection.execute("insert into erasure (collection, document) values (1, 1)")
     return bench
 
 
@@ -394,8 +393,6 @@ def test_nobody_but_the_owner_inserts_a_row(guarded: Workbench) -> None:
 
 
 def test_nobody_but_the_owner_changes_or_deletes_a_row(guarded: Workbench) -> None:
-    with guarded.database.administration() as connection:
-        connection.execute("insert into erasure (collection, document) values (1, 1)")
     assert written(guarded, CHANGES, STRANGER) == []
     # The owner's role may do each of these, so that it is the rights and not the statement that stop others.
     assert written(guarded, CHANGES, OWNER) == CHANGES

@@ -70,11 +70,11 @@ def test_scale_grows_one_library_and_finds_the_best(
     tmp_path: Path, embedder: OpenVinoEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus, "CACHE", tmp_path / "cache")
-    small = scale.Scale(sizes=(500, 1000), real=40, queries=4, writes=2, openings=1)
+    small = scale.Scale(sizes=(250, 500), real=40, queries=4, writes=2, openings=1)
     report = scale.measure(small, embedder=embedder, root=tmp_path / "library")
     found = values(report)
     assert all(value <= 1 for value in shares(found, "recall"))
-    assert found["1,000: recall of the dense leg, owner"] == 1.0
-    assert found["1,000: recall of the dense leg, 2 %"] == 1.0
+    assert found["500: recall of the dense leg, owner"] == 1.0
+    assert found["500: recall of the dense leg, 2 %"] == 1.0
     assert {f"growth: {name}" for name in ("search, owner", "HNSW alone")} <= found.keys()
     assert report.detail["where the time goes"]["owner"]["slowest"]

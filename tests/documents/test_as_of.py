@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from ragraft.access.labels import OWNER
 from ragraft.database.pool import scalar
 from ragraft.errors import NotFoundError
 from ragraft.systems import Workbench
-from small_world import add, add_files, found
+from small_world import add, add_files, found, own_library
+
+Past = tuple[Workbench, dict[str, datetime]]
 
 FIRST = "# Price\n\nThe soup costs three francs."
 SECOND = "# Price today\n\nThe soup costs four francs."
@@ -26,10 +29,15 @@ def now(bench: Workbench) -> datetime:
     return moment
 
 
-@pytest.fixture
-def history(bench: Workbench, tmp_path: Path) -> dict[str, datetime]:
+@pytest.fixture(scope="module")
+def past(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     """A document that was added, replaced, removed and added again; and moments between."""
-    docs = tmp_path / "docs"
+    folder = tmp_path_factory.mktemp("past")
+    with own_library(server_dsn, template, folder) as bench:
+        yield bench, live_through(bench, folder / "docs")
+
+
+def live_through(bench: Workbench, docs: Path) -> dict[str, datetime]:
     moments = {"before": now(bench)}
     add_files(bench, docs, {"price.md": FIRST, "opening.md": OTHER})
     moments["first"] = now(bench)
@@ -46,7 +54,8 @@ TEXTS = {"before": None, "first": FIRST, "second": SECOND, "removed": None, "bac
 
 
 @pytest.mark.parametrize("moment", TEXTS)
-def test_show_gives_the_text_of_then(moment: str, history: dict[str, datetime], bench: Workbench) -> None:
+def test_show_gives_the_text_of_then(moment: str, past: Past) -> None:
+    bench, history = past
     try:
         text = bench.library.revision("price.md", caller=OWNER, as_of=history[moment]).text
     except NotFoundError as error:
@@ -56,7 +65,8 @@ def test_show_gives_the_text_of_then(moment: str, history: dict[str, datetime], 
 
 
 @pytest.mark.parametrize("moment", TEXTS)
-def test_a_search_finds_the_text_of_then(moment: str, history: dict[str, datetime], bench: Workbench) -> None:
+def test_a_search_finds_the_text_of_then(moment: str, past: Past) -> None:
+    bench, history = past
     passages = bench.retriever.retrieve(
         "what does the soup cost", limit=10, caller=OWNER, as_of=history[moment]
     )
@@ -65,20 +75,21 @@ def test_a_search_finds_the_text_of_then(moment: str, history: dict[str, datetim
     assert texts == ([] if expected is None else [expected])
 
 
-def test_a_passage_of_then_has_the_title_of_then(history: dict[str, datetime], bench: Workbench) -> None:
+def test_a_passage_of_then_has_the_title_of_then(past: Past) -> None:
+    bench, history = past
     for moment, title in (("first", "Price"), ("second", "Price today")):
         passages = bench.search.retrieve("soup", limit=10, caller=OWNER, as_of=history[moment])
         assert [p.title for p in passages if p.uri == "price.md"] == [title]
 
 
-def test_a_document_shown_as_of_then_has_the_title_of_then(
-    history: dict[str, datetime], bench: Workbench
-) -> None:
+def test_a_document_shown_as_of_then_has_the_title_of_then(past: Past) -> None:
+    bench, history = past
     revision = bench.library.revision("price.md", caller=OWNER, as_of=history["second"])
     assert (revision.document.title, revision.number) == ("Price today", 2)
 
 
-def test_an_answer_as_of_then_cites_the_text_of_then(history: dict[str, datetime], bench: Workbench) -> None:
+def test_an_answer_as_of_then_cites_the_text_of_then(past: Past) -> None:
+    bench, history = past
     answer = bench.rag.answer("What does the soup cost?", caller=OWNER, as_of=history["second"])
     assert "four francs" in answer.text
     for citation in answer.citations:
@@ -109,14 +120,14 @@ def test_an_old_text_is_found_by_its_words_when_nothing_live_has_them(
     assert [passage.uri for passage in passages] == ["code.md"]
 
 
-def test_today_is_not_changed_by_yesterday(history: dict[str, datetime], bench: Workbench) -> None:
+def test_today_is_not_changed_by_yesterday(past: Past) -> None:
+    bench, history = past
     passages = bench.search.retrieve("soup costs francs", limit=10, caller=OWNER)
     assert [(p.uri, p.revision) for p in passages] == [("price.md", 3), ("opening.md", 1)]
 
 
-def test_the_moment_of_a_change_belongs_to_the_new_text(
-    history: dict[str, datetime], bench: Workbench
-) -> None:
+def test_the_moment_of_a_change_belongs_to_the_new_text(past: Past) -> None:
+    bench, history = past
     second = bench.library.revision("price.md", caller=OWNER, as_of=history["second"])
     first = bench.library.revision("price.md", caller=OWNER, as_of=history["first"])
     assert first.valid_to is not None
@@ -125,20 +136,21 @@ def test_the_moment_of_a_change_belongs_to_the_new_text(
     assert at.number == 2
 
 
-def test_a_time_without_a_zone_is_read_as_utc(history: dict[str, datetime], bench: Workbench) -> None:
+def test_a_time_without_a_zone_is_read_as_utc(past: Past) -> None:
+    bench, history = past
     moment = history["second"].astimezone(UTC).replace(tzinfo=None)
     assert bench.library.revision("price.md", caller=OWNER, as_of=moment).text == SECOND
 
 
 @pytest.mark.parametrize("moment", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
-def test_a_time_far_away_is_answered(
-    moment: datetime, history: dict[str, datetime], bench: Workbench
-) -> None:
+def test_a_time_far_away_is_answered(moment: datetime, past: Past) -> None:
+    bench, history = past
     passages = bench.search.retrieve("soup", limit=10, caller=OWNER, as_of=moment)
     assert len(passages) == (2 if moment.year == 9999 else 0)
 
 
-def test_an_erased_document_was_never_there(history: dict[str, datetime], bench: Workbench) -> None:
+def test_an_erased_document_was_never_there(bench: Workbench, tmp_path: Path) -> None:
+    history = live_through(bench, tmp_path / "docs")
     bench.eraser.erase("price.md", caller=OWNER)
     for moment in history.values():
         passages = bench.search.retrieve("soup", limit=10, caller=OWNER, as_of=moment)

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ragraft.errors import ModelError
-from ragraft.models.encoders import BATCH_TOKENS, LocalReranker, OpenVinoEmbedder, length_sorted_batches
+from ragraft.models.encoders import LocalReranker, OpenVinoEmbedder
 from ragraft.models.files import embedder_folder
 from ragraft.models.tokens import load_tokenizer
 from tiny_bert import POSITIONS, reference_score, reference_vector, write_bert
@@ -82,23 +80,6 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         OpenVinoEmbedder(tmp_path)
 
 
-def test_threads_get_the_vectors_of_their_own_texts(tmp_path: Path) -> None:
-    embedder = OpenVinoEmbedder(write_bert(tmp_path))
-    texts = ["a dog ran home", "refunds take thirty days", "the cat", "orders ship in three days"]
-    alone = np.concatenate([embedder.embed([text]) for text in texts])
-    together = np.zeros((20, *alone.shape), np.float32)
-
-    def embed(row: int) -> None:
-        together[row] = embedder.embed(texts)
-
-    threads = [threading.Thread(target=embed, args=(row,)) for row in range(len(together))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (together * alone).sum(axis=2) == pytest.approx(1, abs=1e-3)
-
-
 def test_more_texts_than_one_window_of_sorting_keep_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,25 +88,6 @@ def test_more_texts_than_one_window_of_sorting_keep_their_order(
     at_once = embedder.embed(texts)
     monkeypatch.setattr("ragraft.models.encoders.WINDOW", 7)
     assert (embedder.embed(texts) * at_once).sum(axis=1) == pytest.approx(1, abs=1e-3)
-
-
-def test_batches_take_every_row_once() -> None:
-    lengths = [3, 200, 17, 256, 16, 99, 1] * 40
-    rows = np.concatenate(list(length_sorted_batches(lengths)))
-    assert sorted(rows) == list(range(len(lengths)))
-
-
-def test_batches_keep_to_the_token_budget() -> None:
-    lengths = [1 + n * 37 % 256 for n in range(500)]
-    padded = [
-        len(rows) * (-(-max(lengths[row] for row in rows) // 16) * 16)
-        for rows in length_sorted_batches(lengths)
-    ]
-    assert max(padded) <= BATCH_TOKENS
-
-
-def test_a_row_longer_than_the_budget_is_a_batch_of_its_own() -> None:
-    assert [list(rows) for rows in length_sorted_batches([5, BATCH_TOKENS + 1])] == [[1], [0]]
 
 
 def test_the_reranker_is_the_reference(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from ragraft.models.fake import FakeChatModel, FakeEmbedder, FakeReranker
 from ragraft.systems import Workbench
 from ragraft.types import Passage
 from ragraft.workspace import Workspace
-from small_world import STRANGER, add, add_files, found, member, write_files
+from small_world import STRANGER, add, add_files, found, member, own_library, write_files
 
 SOUP = "# Soup\n\nLentil soup with carrots is served on Monday to everybody who comes before noon."
 FISH = "# Fish\n\nTrout with almonds is served on Friday, and pike whenever the lake allows for it."
@@ -22,10 +22,12 @@ SUPPE = "# Suppe\n\nLinsensuppe mit Karotten gibt es am Montag für alle, die vo
 DOCUMENTS = {"soup.md": SOUP, "fish.md": FISH, "rule.md": RULE, "suppe.md": SUPPE}
 
 
-@pytest.fixture
-def library(bench: Workbench, tmp_path: Path) -> Workbench:
-    add_files(bench, tmp_path / "docs", DOCUMENTS, "everyone")
-    return bench
+@pytest.fixture(scope="module")
+def library(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    folder = tmp_path_factory.mktemp("search")
+    with own_library(server_dsn, template, folder) as bench:
+        add_files(bench, folder / "docs", DOCUMENTS, "everyone")
+        yield bench
 
 
 def search(bench: Workbench, query: str, *, limit: int = 10) -> list[Passage]:
@@ -54,7 +56,7 @@ ODD_QUERIES = {
 
 
 @pytest.mark.parametrize("kind", ODD_QUERIES)
-def test_a_query_of(kind: str, library: Workbench) -> None:
+def test_an_odd_query_gives_a_ranking_and_harms_nothing(kind: str, library: Workbench) -> None:
     query = ODD_QUERIES[kind]
     passages = search(library, query)
     assert [passage.uri for passage in passages] == [passage.uri for passage in search(library, query)]
@@ -72,8 +74,8 @@ def test_a_query_of_a_hundred_kilobytes(query: str, library: Workbench) -> None:
     assert len(search(library, query)) == 4
 
 
-def test_a_query_finds_by_rare_words_first(library: Workbench) -> None:
-    assert found(library, "what is it that is served with almonds")[0] == "fish.md"
+def test_the_passage_with_the_words_of_the_query_comes_first(library: Workbench) -> None:
+    assert found(library, "trouts served with an almond")[0] == "fish.md"
 
 
 def test_a_german_query_finds_german_and_an_english_one_english(library: Workbench) -> None:
@@ -130,8 +132,8 @@ def test_one_document_is_found_by_words_that_only_its_title_has(bench: Workbench
     assert found(bench, "zirconium")[0] == "a.md"
 
 
-def test_a_collection_embedded_by_another_model_is_refused(library: Workbench, workspace: Workspace) -> None:
-    other = Workbench(workspace, embedder=FakeEmbedder(name="other-model"), model=FakeChatModel())
+def test_a_collection_embedded_by_another_model_is_refused(library: Workbench) -> None:
+    other = Workbench(library.workspace, embedder=FakeEmbedder(name="other-model"), model=FakeChatModel())
     with other, pytest.raises(WorkspaceError, match="embedded with fake-embedder, but other-model") as caught:
         search(other, "soup")
     assert caught.value.hint is not None
@@ -164,26 +166,26 @@ def reranked(workspace: Workspace, reranker: LastFirst | FakeReranker) -> Workbe
     return Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel(), reranker=reranker)
 
 
-def test_a_reranker_has_the_last_word_on_the_order(library: Workbench, workspace: Workspace) -> None:
+def test_a_reranker_has_the_last_word_on_the_order(library: Workbench) -> None:
     plain = [passage.uri for passage in search(library, "lentil soup")]
-    with reranked(workspace, LastFirst()) as bench:
+    with reranked(library.workspace, LastFirst()) as bench:
         passages = search(bench, "lentil soup")
     assert [passage.uri for passage in passages] == plain[::-1]
     assert [passage.score for passage in passages] == [3.0, 2.0, 1.0, 0.0]
 
 
-def test_a_reranker_looks_deeper_than_the_limit(library: Workbench, workspace: Workspace) -> None:
+def test_a_reranker_looks_deeper_than_the_limit(library: Workbench) -> None:
     reranker = LastFirst()
     last = search(library, "lentil soup")[-1].uri
-    with reranked(workspace, reranker) as bench:
+    with reranked(library.workspace, reranker) as bench:
         assert [passage.uri for passage in search(bench, "lentil soup", limit=1)] == [last]
     ((query, texts),) = reranker.given
     assert (query, len(texts)) == ("lentil soup", 4)
 
 
-def test_a_reranker_reads_passages_with_their_context(library: Workbench, workspace: Workspace) -> None:
+def test_a_reranker_reads_passages_with_their_context(library: Workbench) -> None:
     reranker = LastFirst()
-    with reranked(workspace, reranker) as bench:
+    with reranked(library.workspace, reranker) as bench:
         search(bench, "lentil soup")
     assert reranker.given[0][1][0].startswith("Soup\n")
 
@@ -195,11 +197,9 @@ def test_a_reranker_is_not_asked_about_nothing(workspace: Workspace) -> None:
     assert reranker.given == []
 
 
-def test_equal_scores_of_a_reranker_keep_the_order_of_the_search(
-    library: Workbench, workspace: Workspace
-) -> None:
+def test_equal_scores_of_a_reranker_keep_the_order_of_the_search(library: Workbench) -> None:
     plain = [passage.uri for passage in search(library, "xylophone")]
-    with reranked(workspace, FakeReranker()) as bench:
+    with reranked(library.workspace, FakeReranker()) as bench:
         assert [passage.uri for passage in search(bench, "xylophone")] == plain
 
 

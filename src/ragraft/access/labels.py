@@ -61,7 +61,7 @@ def read_access_file(path: Path) -> dict[str, AccessLabel]:
     """
     try:
         rules = AccessFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"the access file {path} cannot be read: {error}") from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -82,9 +82,13 @@ def read_access_file(path: Path) -> dict[str, AccessLabel]:
 def resolve_caller(*, name: str | None, groups: Iterable[str], known: Mapping[str, Iterable[str]]) -> Caller:
     """Return who acts: a known caller, a caller of the groups given, or with neither the owner.
 
-    Raises: NotFoundError if `name` is not among the known callers; UserError for both at once.
+    Raises: NotFoundError if `name` is not among the known callers; UserError for both at once, or for a
+    group that no document can have.
     """
     groups = frozenset(groups)
+    for group in groups:
+        if not group or not group.isprintable():
+            raise UserError(f"{group!r} cannot be a group", hint="give its name as `ragraft list` shows it")
     if name is not None and groups:
         raise UserError("--as and --as-group cannot be used together", hint="give one of them")
     if name is not None:

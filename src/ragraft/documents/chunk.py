@@ -271,7 +271,7 @@ def _groups(
     while at < len(units):
         budget = contexts[units[at].above].budget
         left, end = sums[ends[at]] - sums[at], ends[at]
-        if left > budget:
+        if left > budget and at + 1 < end:
             even = left / -(-left // budget)
             last = max(bisect_right(sums, sums[at] + budget) - 1, at + 1)
             costs = {

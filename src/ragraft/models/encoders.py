@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +11,12 @@ import numpy.typing as npt
 from ragraft.errors import ModelError
 from ragraft.models.bert import Pooling, build_embedder, build_scorer, read_json
 from ragraft.models.files import fingerprint, require_engine
-from ragraft.models.processor import compile_for_processor
+from ragraft.models.network import Network
 from ragraft.models.tokens import load_tokenizer, well_formed
 from ragraft.types import Vectors
 
-if TYPE_CHECKING:
-    import openvino
-
 __all__ = ["LocalReranker", "OpenVinoEmbedder"]
 
-Number = TypeVar("Number", np.int32, np.float32)
-
-# Measured in docs/decisions/models.md. Small batches lose nothing on two cores, keep memory low and let a
-# query in between; lengths in steps of 16 mean few shapes, each of which the runtime prepares once.
-BATCH_TOKENS = 2048
-LENGTH_STEP = 16
 # Texts that are tokenised and sorted at a time: bounds the memory for token ids.
 WINDOW = 8192
 
@@ -35,7 +24,7 @@ WINDOW = 8192
 class OpenVinoEmbedder:
     """A BERT sentence encoder from a sentence-transformers folder, on the CPU.
 
-    Threads may share one; batches of concurrent calls take turns.
+    Threads may share one.
     """
 
     def __init__(self, folder: Path, *, name: str = "", threads: int | None = None) -> None:
@@ -80,14 +69,9 @@ class OpenVinoEmbedder:
         Raises: ModelError if the runtime fails.
         Source: mean pooling as in Reimers & Gurevych 2019, section 3.
         """
-        vectors = np.empty((len(texts), self._network.width), np.float32)
-        for start in range(0, len(texts), WINDOW):
-            tokens = self._tokenise(texts[start : start + WINDOW])
-            for rows in length_sorted_batches([len(ids) for ids in tokens]):
-                batch = [tokens[row] for row in rows]
-                mask = pad([np.ones(len(ids), np.float32) for ids in batch])
-                vectors[start + rows] = self._network.infer([pad(batch), mask])
-        return vectors
+        windows = [texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW)]
+        vectors = [self._network.run(self._tokenise(window)) for window in windows]
+        return np.concatenate([np.empty((0, self.dimensions), np.float32), *vectors])
 
     def _tokenise(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
         limit = self._max_tokens
@@ -101,7 +85,7 @@ class OpenVinoEmbedder:
 class LocalReranker:
     """A cross-encoder from a Hugging Face folder (BertForSequenceClassification), on the CPU.
 
-    Threads may share one; batches of concurrent calls take turns.
+    Threads may share one.
     """
 
     def __init__(self, folder: Path, *, name: str = "", threads: int | None = None) -> None:
@@ -127,61 +111,9 @@ class LocalReranker:
         """
         asked = well_formed([query])[0]
         pairs = self._tokenizer.encode_batch_fast([(asked, text) for text in well_formed(texts)])
-        scores = np.empty(len(texts), np.float32)
-        for rows in length_sorted_batches([len(pair) for pair in pairs]):
-            batch = [pairs[row] for row in rows]
-            ids = pad([np.array(pair.ids, np.int32) for pair in batch])
-            types = pad([np.array(pair.type_ids, np.int32) for pair in batch])
-            mask = pad([np.ones(len(pair), np.float32) for pair in batch])
-            scores[rows] = self._network.infer([ids, types, mask])[:, 0]
-        return [float(score) for score in scores]
-
-
-class Network:
-    """A compiled graph that one caller at a time may use."""
-
-    def __init__(self, model: openvino.Model, *, threads: int | None) -> None:
-        self.width = int(model.output(0).partial_shape[1].get_length())
-        self._request = compile_for_processor(model, threads=threads).create_infer_request()
-        self._lock = threading.Lock()
-
-    def infer(self, inputs: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
-        """Return a copy of the only output, float32 of shape (B, width).
-
-        Raises: ModelError if the runtime fails.
-        """
-        with self._lock:
-            try:
-                return np.array(self._request.infer(list(inputs), share_inputs=True)[0], np.float32)
-            except RuntimeError as error:
-                raise ModelError(f"OpenVINO failed: {error}") from error
-
-
-def length_sorted_batches(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.intp]]:
-    """Yield the row numbers of each batch: longest first, at most BATCH_TOKENS after padding.
-
-    The largest batch comes first, so memory does not creep up, and a lack of it shows at once.
-    """
-    order = np.argsort(-np.array(lengths, np.int64), kind="stable")
-    start = 0
-    while start < len(order):
-        rows = order[start : start + max(1, BATCH_TOKENS // padded_length(lengths[order[start]]))]
-        yield rows
-        start += len(rows)
-
-
-def pad(rows: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
-    """Return the rows under each other, filled with 0 up to the longest length in steps of LENGTH_STEP."""
-    width = padded_length(max(len(row) for row in rows))
-    padded = np.zeros((len(rows), width), rows[0].dtype)
-    for place, row in zip(padded, rows, strict=True):
-        place[: len(row)] = row
-    return padded
-
-
-def padded_length(length: int) -> int:
-    """Return `length` rounded up to a multiple of LENGTH_STEP."""
-    return -(-length // LENGTH_STEP) * LENGTH_STEP
+        ids = [np.array(pair.ids, np.int32) for pair in pairs]
+        types = [np.array(pair.type_ids, np.int32) for pair in pairs]
+        return [float(score) for score in self._network.run(ids, types)[:, 0]]
 
 
 def _fingerprint(folder: Path) -> str:

@@ -194,7 +194,7 @@ def _open(
     """
     import openvino_genai
 
-    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads}
+    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
     if prefix_gigabytes is not None:
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.enable_prefix_caching = True

@@ -31,10 +31,11 @@ def thread_count() -> int:
         return affinity
 
 
-def compile_for_processor(model: openvino.Model, *, threads: int | None = None) -> openvino.CompiledModel:
+def compile_for_processor(model: openvino.Model, *, threads: int, streams: int = 1) -> openvino.CompiledModel:
     """Return `model` compiled for the CPU, in bf16 where the processor multiplies in it, else in f32.
 
-    One stream: all threads work on one batch, so that a single query is as fast as it can be.
+    `streams` is how many requests may run at the same time, sharing the `threads` among them. Threads are
+    not bound to processors: one that is would wait whenever PostgreSQL or another process has its own.
 
     Raises: ModelError if the runtime refuses the model.
     """
@@ -44,8 +45,9 @@ def compile_for_processor(model: openvino.Model, *, threads: int | None = None) 
     fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
-        "INFERENCE_NUM_THREADS": threads or thread_count(),
-        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": streams,
+        "ENABLE_CPU_PINNING": False,
     }
     try:
         return core.compile_model(model, "CPU", settings)

@@ -72,7 +72,8 @@ _UNSPACED = (
 _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)+"  # 191,900  3.14  10.0.0.1
     r"|(?<![^\W_])[^\W\d_](?:\+\+|\#)(?![^\W\d])"  # C++  F#
-    rf"|{_LETTER}+(?:['’\-‐‑]{_LETTER}+)*"  # e-mail  HTTP-404  employee's
+    rf"|[^\W\d_]+(?=\d+[.,]\d)"  # the v of v1.2.3
+    rf"|{_LETTER}+(?:['’\-‐‑](?!\d+[.,]\d){_LETTER}+)*"  # e-mail  HTTP-404  employee's
 )
 _GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _JOINTS = re.compile(r"['’\-‐‑]")

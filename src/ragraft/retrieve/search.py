@@ -161,7 +161,7 @@ class HybridRetriever:
         visible = "collection = %(collection)s and label = any(%(labels)s)"
         if view.size <= max(EXACT_ALWAYS, math.isqrt(EXACT_FACTOR * _size(connection, collection.id))):
             statement = (
-                f"with visible as materialized (select id, {distance} as distance, document, language"  # noqa: S608 - names and numbers of ours
+                f"with visible as materialized (select id, {distance} as distance, document, language"
                 f" from chunk_vector where {visible}) select * from visible order by distance, id limit %(depth)s"
             )
         else:
@@ -171,7 +171,7 @@ class HybridRetriever:
                 (str(max(self._ef_search, self._depth)),),
             )
             statement = (
-                f"with near as materialized (select id, {distance} as distance, document, language"  # noqa: S608 - names and numbers of ours
+                f"with near as materialized (select id, {distance} as distance, document, language"
                 f" from chunk_vector where {visible} order by {distance} limit %(depth)s)"
                 " select * from near order by distance, id"
             )
@@ -260,15 +260,20 @@ class HybridRetriever:
         self, connection: Connection, collection: int, ids: Sequence[int], *, archived: bool
     ) -> list[tuple[Any, ...]]:
         """Return the rows of passages in the order of `ids`; row-level security has the last word on each."""
-        columns = "c.id, c.document, c.revision, c.span_start, c.span_end, c.page, c.tokens, c.context, c.text, d.uri"
-        source = " from {} c join document d on (d.collection, d.id) = (c.collection, c.document)"
-        wanted = " where c.collection = %(collection)s and c.id = any(%(ids)s)"
-        statement = f"select {columns}, d.title{source.format('chunk')}{wanted}"
+        columns = "id, document, revision, span_start, span_end, page, tokens, context, text"
+        wanted = "where collection = %(collection)s and id = any(%(ids)s::bigint[])"
+        chosen = f"select {columns}, null as title from chunk {wanted}"
         if archived:
-            then = " join revision r on (r.collection, r.document, r.number) = (c.collection, c.document, c.revision)"
-            statement += (
-                f" union all select {columns}, r.title{source.format('archived_chunk')}{then}{wanted}"
+            chosen += (
+                f" union all select {columns}, (select r.title from revision r where (r.collection, r.document,"
+                " r.number) = (a.collection, a.document, a.revision)) from archived_chunk a " + wanted
             )
+        # Materialised, so that a planner without statistics does not begin with every document.
+        statement = (  # only names of ours are put together here
+            f"with chosen as materialized ({chosen}) select c.id, c.document, c.revision, c.span_start, c.span_end,"
+            " c.page, c.tokens, c.context, c.text, d.uri, coalesce(c.title, d.title) from chosen c"
+            " join document d on d.collection = %(collection)s and d.id = c.document"
+        )
         rows = connection.execute(statement, {"collection": collection, "ids": list(ids)}).fetchall()
         return sorted(rows, key=lambda row: ids.index(row[0]))
 
