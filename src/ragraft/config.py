@@ -133,9 +133,6 @@ class SearchSettings(Section):
 
     depth: int = Field(100, ge=10, le=1000, description="length of each ranking before they are fused")
     ef_search: int = Field(100, ge=10, le=1000, description="breadth of the approximate vector search")
-    exact_below: int = Field(
-        6000, ge=0, le=1_000_000, description="callers who see fewer passages than this are searched exactly"
-    )
 
 
 class AnswerSettings(Section):

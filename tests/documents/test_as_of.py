@@ -121,7 +121,7 @@ def test_an_old_text_is_found_by_its_words_when_nothing_live_has_them(
 
 
 def test_today_is_not_changed_by_yesterday(past: Past) -> None:
-    bench, history = past
+    bench, _ = past
     passages = bench.search.retrieve("soup costs francs", limit=10, caller=OWNER)
     assert [(p.uri, p.revision) for p in passages] == [("price.md", 3), ("opening.md", 1)]
 
@@ -144,7 +144,7 @@ def test_a_time_without_a_zone_is_read_as_utc(past: Past) -> None:
 
 @pytest.mark.parametrize("moment", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
 def test_a_time_far_away_is_answered(moment: datetime, past: Past) -> None:
-    bench, history = past
+    bench, _ = past
     passages = bench.search.retrieve("soup", limit=10, caller=OWNER, as_of=moment)
     assert len(passages) == (2 if moment.year == 9999 else 0)
 

@@ -52,16 +52,29 @@ def test_callers_at_the_same_time_get_their_own_vectors(
     assert (together * alone).sum(axis=2) == pytest.approx(1, abs=1e-3)
 
 
-def test_it_runs_again_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_in_the_midst_leaves_every_request_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(network, "BATCH_TOKENS", 32)
     shared = Network(build_embedder(write_bert(tmp_path), pooling="mean"), threads=2)
     fine = shared.run(rows(SEQUENCES))
-    damaged = rows([*SEQUENCES, *SEQUENCES])
-    damaged[7] = np.array([1.5], np.float64)  # type: ignore[call-overload]  # what the graph does not take
-    for _ in range(3):
-        with pytest.raises((ModelError, TypeError)):
-            shared.run(damaged, damaged)
+    for call in range(6):
+        with monkeypatch.context() as patch:
+            batches = iter([pad] * call)
+            patch.setattr(network, "pad", lambda given: next(batches, refuse)(given))  # noqa: B023 - used at once
+            with pytest.raises(ModelError, match="no memory"):
+                shared.run(rows(SEQUENCES))
     assert shared.run(rows(SEQUENCES)) == pytest.approx(fine, abs=1e-3)
+
+
+def refuse(_rows: object) -> None:
+    raise RuntimeError("no memory")
+
+
+def test_inputs_that_the_graph_does_not_take_are_an_error(tmp_path: Path) -> None:
+    shared = Network(build_embedder(write_bert(tmp_path), pooling="mean"), threads=1)
+    with pytest.raises(ModelError):
+        shared.run(rows(SEQUENCES), rows(SEQUENCES))
 
 
 def test_batches_take_every_row_once() -> None:

@@ -201,6 +201,7 @@ class AuditWriter:
         """
         name = (caller or self._caller).name
         self._connection.execute("select pg_advisory_xact_lock(%s)", (CHAIN_LOCK,))
+        require_key(self._connection, self._key)
         row = self._connection.execute(
             "select number, digest from audit order by number desc limit 1"
         ).fetchone()
@@ -226,6 +227,19 @@ class AuditWriter:
             return sealed is not None
         row = self._connection.execute("select digest from audit where number = %s", sealed[:1]).fetchone()
         return row is not None and bytes(row[0]).hex() == sealed[1]
+
+
+def require_key(connection: Connection, key: bytes) -> None:
+    """Raise WorkspaceError if the library's chain was begun with another key; note the key if there is none."""
+    mine = hashlib.sha256(b"ragraft audit key" + key).digest()
+    row = connection.execute("select fingerprint from audit_key").fetchone()
+    if row is None:
+        connection.execute("insert into audit_key values (%s) on conflict do nothing", (mine,))
+    elif bytes(row[0]) != mine:
+        raise WorkspaceError(
+            "another workspace keeps the audit of this library, with a key that this one does not have",
+            hint="copy audit.key and audit.seal from its folder .ragraft into this one's",
+        )
 
 
 def _digest(

@@ -27,7 +27,7 @@ class Budget:
 
     question: int = 500
     history: int = 600
-    passages: int = 2000
+    passages: int = 6000
     answer: int = 200
 
 

@@ -10,6 +10,9 @@ from rich.table import Table
 
 from ragraft.cli.options import Session, as_of_option, print_json, with_session
 from ragraft.documents.erase import Receipt
+from ragraft.documents.library import require_owner
+
+STILL_THERE = "A file that is still in an added folder comes back with the next `ragraft add` of it."
 
 
 @click.command("list")
@@ -104,6 +107,7 @@ def remove(session: Session, uris: tuple[str, ...]) -> None:
         print_json({"removed": len(uris)})
     else:
         session.out.print(f"{len(uris)} removed; `ragraft erase` would also destroy the text")
+        session.err.print(STILL_THERE)
 
 
 @click.command()
@@ -130,13 +134,15 @@ def erase(session: Session, uri: str | None, *, yes: bool, finish: bool) -> None
         def step(name: str) -> None:
             status.update(name)
 
+        caller = session.caller(bench)
+        require_owner(caller, "erase documents")
         if uri is None:
             count = bench.eraser.finish(on_step=step)
             print_json({"finished": count}) if session.json else session.out.print(
                 f"{count} erasures finished"
             )
             return
-        receipt = bench.eraser.erase(uri, caller=session.caller(bench), on_step=step)
+        receipt = bench.eraser.erase(uri, caller=caller, on_step=step)
     if session.json:
         print_json(asdict(receipt))
     else:
@@ -160,3 +166,4 @@ def _print_receipt(session: Session, receipt: Receipt) -> None:
     for limit in receipt.limits:
         out.print(f"not ours   {limit}", markup=False)
     out.print(f"on record  entry {receipt.audit} of the audit")
+    session.err.print(STILL_THERE)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ragraft.cli.options import Session, print_json, with_session
-from ragraft.config import describe_settings
+from ragraft.config import Settings, describe_settings
 from ragraft.doctor import examine
 from ragraft.documents.library import require_owner
 from ragraft.workspace import create_workspace
@@ -86,9 +86,15 @@ def doctor(session: Session, *, with_settings: bool) -> int:
     if session.json:
         print_json({"ok": good, "checks": [asdict(check) for check in checks], "settings": values})
     elif with_settings:
-        for section, key, default, description in describe_settings():
-            value = values[section] if section == "callers" else values[section][key]
-            shown = "" if value in (None, "") else str(value)
-            changed = "" if shown == default else " [changed]"
-            session.out.print(f"{section}.{key} = {shown}{changed}  # {description}", markup=False)
+        _print_settings(session, values)
     return 0 if good else 1
+
+
+def _print_settings(session: Session, values: dict[str, Any]) -> None:
+    usual = Settings().model_dump(mode="json")
+    for section, key, _, description in describe_settings():
+        value, default = values[section], usual[section]
+        if section != "callers":
+            value, default = value[key], default[key]
+        changed = "" if value == default else " [changed]"
+        session.out.print(f"{section}.{key} = {value}{changed}  # {description}", markup=False)

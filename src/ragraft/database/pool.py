@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ APP_ROLE = "ragraft_app"
 
 
 class Database:
-    """A pool of connections to one schema.
+    """A pool of connections to one schema; threads may share it.
 
     `conninfo` is called for every new connection: the embedded server is started, or started again
     after a crash, by the act of connecting to it.
@@ -35,6 +36,7 @@ class Database:
         self._conninfo = conninfo
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection] | None = None
+        self._opening = threading.Lock()
         self._has_role = False
 
     def close(self) -> None:
@@ -86,22 +88,23 @@ class Database:
             yield connection
 
     def _open_pool(self) -> ConnectionPool[Connection]:
-        if self._pool is None:
-            # A pool would try again in the background for minutes; one plain attempt fails at once,
-            # with PostgreSQL's own words.
-            with self._translated():
-                self._connect().close()
-            self._pool = ConnectionPool(
-                self._conninfo,
-                min_size=1,
-                max_size=self._pool_size,
-                kwargs={"options": self._options(), "prepare_threshold": 3},
-                configure=_configure,
-                check=ConnectionPool.check_connection,
-                timeout=60.0,
-                open=True,
-            )
-        return self._pool
+        with self._opening:
+            if self._pool is None:
+                # A pool would try again in the background for minutes; one plain attempt fails at once,
+                # with PostgreSQL's own words.
+                with self._translated():
+                    self._connect().close()
+                self._pool = ConnectionPool(
+                    self._conninfo,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    kwargs={"options": self._options(), "prepare_threshold": 3},
+                    configure=_configure,
+                    check=ConnectionPool.check_connection,
+                    timeout=60.0,
+                    open=True,
+                )
+            return self._pool
 
     def _connect(self) -> Connection:
         try:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ragraft.access.audit import AuditLog
 from ragraft.access.labels import AccessRules
 from ragraft.database.pool import Connection, Database
@@ -41,11 +43,11 @@ from ragraft.documents.write import (
 )
 from ragraft.errors import FetchError, UnreadableError
 from ragraft.protocols import Chunker, Embedder, Parser
-from ragraft.types import AccessLabel, Caller, Chunk, ParsedDocument
+from ragraft.types import AccessLabel, Caller, Chunk, ParsedDocument, Vectors
 
 __all__ = ["Failure", "Progress", "Sync", "SyncReport", "TermWeights"]
 
-BATCH_CHUNKS = 512
+BATCH_CHUNKS = 128
 """Passages embedded together: enough to sort by length, few enough that little is lost on Ctrl-C."""
 
 SOURCE_LOCK = 0x7261_736F_0000_0000  # "raso" and the number of the source
@@ -384,9 +386,7 @@ class Run:
     def _write(self, batch: list[Prepared]) -> None:
         if not batch:
             return
-        vectors = self._embedder.embed(
-            [readable(chunk.full_text) for document in batch for chunk in document.chunks]
-        )
+        vectors = self._embed([readable(chunk.full_text) for document in batch for chunk in document.chunks])
         at = 0
         for document in batch:
             count, language = len(document.chunks), document.parsed.language
@@ -398,6 +398,15 @@ class Run:
                 ),
             )
             at += count
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        """Embed a batch, which is long only if one document is: then show how far it is."""
+        pieces = []
+        for start in range(0, len(texts), 4 * BATCH_CHUNKS):
+            if start:
+                self.show(f"passage {start:,} of {len(texts):,}")
+            pieces.append(self._embedder.embed(texts[start : start + 4 * BATCH_CHUNKS]))
+        return np.concatenate(pieces)
 
     def _put(self, document: Prepared, content: Content) -> None:
         with self._audit.transaction(self._caller) as (connection, audit):

@@ -165,6 +165,9 @@ create table audit (
     previous bytea not null,
     digest bytea not null
 );
+-- Which key the chain is made with; the key itself is in the workspace.
+create table audit_key (fingerprint bytea not null);
+create unique index audit_key_is_one on audit_key ((true));
 create function audit_is_append_only() returns trigger language plpgsql as $$
 begin
     raise exception 'the audit is append-only';
