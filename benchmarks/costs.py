@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from benchmarks.figures import Figure, Report, Target, percentile
+from benchmarks.figures import Figure, Report, Target, number, percentile
 
 __all__ = ["Costs", "timed"]
 
@@ -31,7 +31,7 @@ class Costs:
 
     def times(self, name: str, seconds: Sequence[float], **more: Any) -> None:
         """Add the median of times in milliseconds, the 95th percentile beside it."""
-        note = f"p95 {percentile(seconds, 0.95) * 1000:.3g} ms"
+        note = f"p95 {number(percentile(seconds, 0.95) * 1000)} ms"
         self.values[f"{name}, p95"] = percentile(seconds, 0.95) * 1000
         self.value(name, percentile(seconds, 0.5) * 1000, "ms", note=note, **more)
 

@@ -25,6 +25,7 @@ __all__ = [
     "at_least",
     "at_least_times",
     "at_most",
+    "number",
     "percentile",
     "run",
     "table",
@@ -53,7 +54,7 @@ class Target:
 
     def __str__(self) -> str:
         sign = ">=" if self.kind == "at least" else "<="
-        return f"{sign} {_number(self.value)}" + (" x" if self.of == "ratio" else "")
+        return f"{sign} {number(self.value)}" + (" x" if self.of == "ratio" else "")
 
 
 def at_least(value: float) -> Target:
@@ -109,7 +110,7 @@ class Report:
         """Append figures and say them at once on standard error, for who waits."""
         for figure in figures:
             self.figures.append(figure)
-            say(f"{figure.name}: {_number(figure.value)} {figure.unit}".rstrip())
+            say(f"{figure.name}: {number(figure.value)} {figure.unit}".rstrip())
 
 
 def say(line: str) -> None:
@@ -224,11 +225,11 @@ def _as_json(figure: Figure, *, judged: bool) -> dict[str, Any]:
 def _row(figure: dict[str, Any]) -> tuple[str, ...]:
     reference = ""
     if "reference_value" in figure:
-        reference = f"{figure['reference']} {_number(figure['reference_value'])}"
+        reference = f"{figure['reference']} {number(figure['reference_value'])}"
     verdict = {True: "met", False: "missed", None: "not judged"}[figure["met"]] if "target" in figure else ""
     return (
         figure["name"] + (f" ({figure['note']})" if "note" in figure else ""),
-        f"{_number(figure['value'])} {figure.get('unit', '')}".rstrip(),
+        f"{number(figure['value'])} {figure.get('unit', '')}".rstrip(),
         reference,
         f"{figure['ratio']:.2f}" if "ratio" in figure else "",
         figure.get("target", ""),
@@ -240,8 +241,8 @@ def _rounded(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Return a number as a person would write it: about four digits, none in vain."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.4g}" if abs(value) >= 1 or value == 0 else f"{value:.4f}".rstrip("0")
+    return f"{value:.4g}" if abs(value) >= 1 or value == 0 else f"{value:.4f}".rstrip("0").rstrip(".")

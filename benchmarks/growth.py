@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from benchmarks.figures import number
+
 __all__ = ["DRAWN", "draw"]
 
 DRAWN = {
@@ -84,7 +86,7 @@ class _Axes:
         places = [(self.x(size), self.y(value)) for size, value in points]
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
         dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-        label = f"{escape(name)}: {points[-1][1]:.3g} ms"
+        label = f"{escape(name)}: {number(points[-1][1])} ms"
         return [
             f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
             *dots,

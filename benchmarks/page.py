@@ -17,6 +17,7 @@ from benchmarks.growth import draw
 __all__ = ["refresh"]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+PICTURE = "![Milliseconds against passages in the library](benchmarks/growth.svg)\n\n"
 _PLACE = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -29,7 +30,8 @@ def refresh(page: Path = DOCS / "benchmarks.md", *, results: Path = RESULTS) -> 
         if not source.exists():
             missing.append(place[2])
             return f"{place[1]}Not measured yet: `python -m benchmarks.{place[2]}`\n{place[3]}"
-        return f"{place[1]}{_section(json.loads(source.read_text('utf-8')))}\n{place[3]}"
+        picture = PICTURE if place[2] == "scale" else ""
+        return f"{place[1]}{picture}{_section(json.loads(source.read_text('utf-8')))}\n{place[3]}"
 
     page.write_text(_PLACE.sub(figures, page.read_text("utf-8")), encoding="utf-8")
     scale = results / "scale.json"

@@ -52,6 +52,7 @@ def test_callers_at_the_same_time_get_their_own_vectors(
     assert (together * alone).sum(axis=2) == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.timeout(60)
 def test_a_failure_in_the_midst_leaves_every_request_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,7 @@ def _grant(connection: Connection, schema: str) -> None:
         "grant usage on schema {name} to {role}",
         "grant select, insert, update, delete on all tables in schema {name} to {role}",
         "grant usage on all sequences in schema {name} to {role}",
-        "revoke update, delete, truncate on {name}.audit from {role}",
+        "revoke update, delete, truncate on {name}.audit, {name}.audit_key from {role}",
         "revoke insert, update, delete on {name}.migration from {role}",
     ):
         connection.execute(sql.SQL(statement).format(name=name, role=role))

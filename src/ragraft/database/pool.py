@@ -61,6 +61,8 @@ class Database:
         """Yield a connection in autocommit mode under the login role: migrations, VACUUM, checkpoints."""
         with self._translated(), self._connect() as connection:
             connection.autocommit = True
+            # Row-level security is forced upon the tables' owner too, unless it is a superuser.
+            connection.execute("select set_config('ragraft.owner', 'on', false)")
             yield connection
 
     def use_app_role(self) -> None:

@@ -68,11 +68,10 @@ class Network:
         running: deque[Job] = deque()
         try:
             for rows in length_sorted_batches([len(row) for row in columns[0]]):
-                request = self._take(running, outputs)
                 mask = pad([np.ones(len(columns[0][row]), np.float32) for row in rows])
                 inputs = [*(pad([column[row] for row in rows]) for column in columns), mask]
-                running.append(Job(request, rows, inputs))
-                request.start_async(inputs, share_inputs=True)
+                running.append(Job(self._take(running, outputs), rows, inputs))
+                running[-1].request.start_async(inputs, share_inputs=True)
             while running:
                 self._collect(running, outputs)
         except RuntimeError as error:

@@ -194,13 +194,14 @@ alter table chunk_vector alter column vector set storage main;
 alter table chunk_terms alter column weights set storage main, alter column term_ids set storage main;
 
 -- Rights. A transaction states its caller in two settings; without them it sees nothing.
-create function visible_labels() returns integer[] language sql stable parallel safe as $$
-    select coalesce(array_agg(id), '{}') from label
-    where current_setting('ragraft.owner', true) = 'on'
-       or groups && coalesce(nullif(current_setting('ragraft.groups', true), ''), '{}')::text[]
-$$;
 create function is_owner() returns boolean language sql stable parallel safe as $$
     select coalesce(current_setting('ragraft.owner', true) = 'on', false)
+$$;
+create function caller_groups() returns text[] language sql stable parallel safe as $$
+    select coalesce(nullif(current_setting('ragraft.groups', true), ''), '{}')::text[]
+$$;
+create function visible_labels() returns integer[] language sql stable parallel safe as $$
+    select coalesce(array_agg(id), '{}') from label where is_owner() or groups && caller_groups()
 $$;
 
 do $$
@@ -209,14 +210,22 @@ declare
 begin
     foreach name in array array['document', 'revision', 'chunk', 'chunk_vector', 'chunk_terms',
                                 'archived_chunk', 'language_count', 'term_count'] loop
-        execute format('alter table %I enable row level security', name);
-        execute format('alter table %I force row level security', name);
         -- The subselects make the functions run once a query, not once a row.
         execute format('create policy readers on %I for select using (label = any ((select visible_labels())::integer[]))', name);
+    end loop;
+    -- Group names and folder names tell something too.
+    create policy readers on label for select using ((select is_owner()) or groups && (select caller_groups()));
+    create policy readers on source for select using ((select is_owner()));
+    foreach name in array array['collection', 'label', 'source', 'document', 'revision', 'chunk', 'chunk_vector', 'chunk_terms',
+                                'archived_chunk', 'language_count', 'term_count', 'erasure'] loop
+        execute format('alter table %I enable row level security', name);
+        execute format('alter table %I force row level security', name);
         execute format('create policy owner_inserts on %I for insert with check ((select is_owner()))', name);
         execute format('create policy owner_updates on %I for update using ((select is_owner())) with check ((select is_owner()))', name);
         execute format('create policy owner_deletes on %I for delete using ((select is_owner()))', name);
     end loop;
+    create policy readers on erasure for select using ((select is_owner()));
+    create policy readers on collection for select using (true);
 end $$;
 
 -- Under row-level security an index serves a condition only if its operator is leakproof, and && on arrays is
