@@ -14,12 +14,12 @@ DRAWN = {
     "search, owner": "#1f5fbf",
     "search, 2 %": "#2a9d5c",
     "search, 80 terms": "#8a4fbf",
-    "replacing a document, written and committed": "#c2571a",
+    "replacing a document, committed": "#c2571a",
     "numpy exact scan": "#777777",
     "HNSW alone": "#b8860b",
 }
-WIDTH, HEIGHT = 820, 440
-LEFT, RIGHT, TOP, BOTTOM = 70, 270, 40, 50
+WIDTH, HEIGHT = 860, 440
+LEFT, RIGHT, TOP, BOTTOM = 70, 310, 40, 50
 LINE = 17
 
 Points = Sequence[tuple[int, float]]

@@ -79,3 +79,16 @@ def open_schema(folder: Path, dsn: str, schema: str = "ragraft") -> Workbench:
     settings = Settings.model_validate({"database": {"dsn": dsn, "schema_name": schema}})
     root = create_workspace(folder)[0].root
     return Workbench(Workspace(root, settings), embedder=FakeEmbedder(), model=FakeChatModel())
+
+
+def filler(word: str) -> str:
+    return " ".join(f"The {word} statement has {word} sentence {n}." for n in range(15))
+
+
+def secret(word: str, *, edition: int = 1) -> str:
+    """Return a document whose title, metadata and text hold words that nothing else has."""
+    return (
+        f"---\nauthor: {word}-author\n---\n# {word}-title of edition {edition}\n\n"
+        f"The {word}-patient came on Monday, edition {edition}. {filler(word)}\n\n"
+        f"## {word}-heading\n\nHe was given {word}-medicine, {edition} drops. {filler(word)}\n"
+    )

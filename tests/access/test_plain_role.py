@@ -24,6 +24,9 @@ def plain_dsn(request: pytest.FixtureRequest, server_dsn: str) -> Iterator[str]:
     name = f"ragraft_plain_{uuid.uuid4().hex[:8]}"
     role, password = sql.Identifier(name), sql.Literal(uuid.uuid4().hex)
     with psycopg.connect(server_dsn, autocommit=True) as connection:
+        row = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
+        if row != (True,):
+            pytest.skip("only a superuser can make the roles for this test")
         rights = sql.SQL(request.param)
         connection.execute(sql.SQL("create role {} login password {} {}").format(role, password, rights))
         if request.param:  # a role may be granted by those who made it, or whom they let

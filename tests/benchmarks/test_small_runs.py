@@ -66,6 +66,7 @@ def test_pdf_reads_pages_and_asks_for_those_that_hold_figures() -> None:
     assert report.detail["questions"]
 
 
+@pytest.mark.slow
 def test_scale_grows_one_library_and_finds_the_best(
     tmp_path: Path, embedder: OpenVinoEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

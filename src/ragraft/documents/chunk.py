@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from ragraft.documents.markup import readable
 from ragraft.documents.structure import TABLES, Block, Kind, Span, blocks, records
 from ragraft.types import Chunk, PageSpan, ParsedDocument
 
@@ -74,17 +73,17 @@ class Context:
 class DocumentChunker:
     """Packs blocks, and where they are long their sentences, into chunks of at most `max_tokens`.
 
-    `count_tokens` is the embedder's and is given many texts at once; `max_tokens` bounds what is embedded
-    of a chunk: context and text as `readable` gives them, special tokens included. Chunks cover every
-    character of the body that is not white space exactly once. None crosses a page, and a sentence, row or
-    line of code is cut only if it alone is longer than a chunk may be. The context is the title, the
-    headings above the chunk's first character and, in the middle of a table, its header.
+    `count_tokens` is the embedder's and is given many texts at once; `max_tokens` bounds context and text
+    together, special tokens included. Chunks cover every character of the body that is not white space
+    exactly once. None crosses a page, and a sentence, row or line of code is cut only if it alone is longer
+    than a chunk may be. The context is the title, the headings above the chunk's first character and, in
+    the middle of a table, its header.
     """
 
     def __init__(self, *, count_tokens: Callable[[Sequence[str]], list[int]], max_tokens: int = 256) -> None:
         if max_tokens < 32:
             raise ValueError(f"max_tokens is {max_tokens}; a chunk needs at least 32")
-        self._count = count_tokens
+        self._count_tokens = count_tokens
         self._max_tokens = max_tokens
 
     def chunk(self, document: ParsedDocument) -> list[Chunk]:
@@ -94,9 +93,6 @@ class DocumentChunker:
         units = self._fitting(document.text, units, contexts)
         groups = list(_groups(units, _page_ends(units, document.pages), contexts))
         return self._chunks(document, groups, contexts)
-
-    def _count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return self._count([readable(text) for text in texts])
 
     def _units(self, document: ParsedDocument) -> list[Unit]:
         """Return the blocks, long ones as sentences or rows, none across a page."""

@@ -25,7 +25,7 @@ Row = npt.NDArray[np.int32]
 
 # Measured in docs/decisions/models.md. Small batches lose nothing, keep memory low, and let a question in
 # between those of an ingest; lengths in steps of 16 mean few shapes, each of which the runtime prepares once.
-BATCH_TOKENS = 1024
+BATCH_TOKENS = 512
 LENGTH_STEP = 16
 
 

@@ -266,7 +266,7 @@ begin
     execute format('create table chunk_terms_%s partition of chunk_terms for values in (%s)', new_id, new_id);
     execute format('alter table chunk_terms_%s alter column weights set statistics 0', new_id);
     -- Inner product, because vectors have length 1.
-    execute format('create index chunk_vector_%s_nearest on chunk_vector_%s using hnsw ((vector::halfvec(%s)) halfvec_ip_ops)',
+    execute format('create index chunk_vector_%s_nearest on chunk_vector_%s using hnsw ((vector::halfvec(%s)) halfvec_ip_ops) with (ef_construction = 128)',
                    new_id, new_id, new_dimensions);
     execute format('create index chunk_terms_%s_words on chunk_terms_%s using gin (term_ids %s) with (fastupdate = off)',
                    new_id, new_id, terms_class);
