@@ -112,6 +112,11 @@ def test_a_line_without_spaces_is_cut_by_its_characters() -> None:
     assert max(len(chunk.text) for chunk in chunks) <= 60 * 12
 
 
+def test_a_sea_of_white_space_is_in_no_chunk() -> None:
+    chunks = cut("One." + "\n" * 100_000 + "Two." + " " * 100_000 + "three.")
+    assert [chunk.text for chunk in chunks] == ["One.", "Two.", "three."]
+
+
 def test_short_neighbouring_sections_share_a_chunk() -> None:
     assert len(cut("# One\n\nFirst.\n\n# Two\n\nSecond.\n")) == 1
 

@@ -263,13 +263,17 @@ def _groups(
 ) -> Iterator[list[Unit]]:
     """Yield the units of each chunk: about as many tokens in each, and cut where it costs least."""
     sums = [0, *accumulate(unit.tokens for unit in units)]
+    stops = [unit.end for unit in units]
     at = 0
     while at < len(units):
-        budget = contexts[units[at].above].budget
-        left, end = sums[ends[at]] - sums[at], ends[at]
-        if left > budget and at + 1 < end:
+        budget, end = contexts[units[at].above].budget, ends[at]
+        fitting = bisect_right(sums, sums[at] + budget) - 1
+        # Blank lines between two units cost no tokens, but a chunk has no room for a million of them.
+        near = bisect_right(stops, units[at].start + budget * CHARACTERS_PER_TOKEN)
+        last = max(min(fitting, near), at + 1)
+        if last < end:
+            left = sums[end] - sums[at]
             even = left / -(-left // budget)
-            last = max(bisect_right(sums, sums[at] + budget) - 1, at + 1)
             costs = {
                 cut: units[cut].cost + abs(sums[cut] - sums[at] - even) / budget
                 for cut in range(at + 1, last + 1)
