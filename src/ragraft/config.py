@@ -122,7 +122,7 @@ class DocumentSettings(Section):
     )
     parse_seconds: Seconds = Field(120.0, description="time one file may take to turn into text")
     chunk_tokens: int = Field(
-        220, ge=32, le=2000, description="length of a passage, in the embedder's tokens"
+        256, ge=32, le=2000, description="length of a passage, in the embedder's tokens"
     )
     fetch_seconds: Seconds = Field(30.0, description="time one address may take")
     allow_private_addresses: bool = Field(False, description="fetch addresses inside the company's network")

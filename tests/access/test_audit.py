@@ -243,9 +243,12 @@ def test_entries_committed_but_not_yet_sealed_are_no_fault(chain: Workbench) -> 
     assert chain.audit.verify().faults == ()
 
 
-def test_another_key_verifies_nothing(chain: Workbench) -> None:
+def test_the_key_of_another_workspace_neither_verifies_nor_appends(chain: Workbench) -> None:
     (chain.workspace.state / "audit.key").write_text("00" * 32)
-    assert len(chain.audit.verify().faults) == 6
+    with pytest.raises(WorkspaceError, match="another workspace"):
+        chain.audit.verify()
+    with pytest.raises(WorkspaceError, match="another workspace"):
+        chain.audit.record(OWNER, "listed", {})
 
 
 def test_a_damaged_key_is_an_error_that_names_the_file(chain: Workbench) -> None:

@@ -187,6 +187,7 @@ def test_a_file_that_cannot_be_read_is_reported_and_does_not_stop_the_rest(
         (["frobnicate"], "No such command"),
         (["search"], "Missing argument"),
         (["list", "--as", "a", "--as-group", "b"], "cannot be used together"),
+        (["add", ".", "--group", "a;b"], "no name of a group"),
     ],
 )
 def test_the_users_mistakes_are_one_line_and_exit_2(ragraft: Run, arguments: list[str], word: str) -> None:

@@ -54,7 +54,7 @@ def test_a_newer_library_is_refused_with_what_to_do(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("insert into ragraft.migration values (9999, 'from the future')")
     database = Database(conninfo=lambda: dsn)
-    with pytest.raises(WorkspaceError, match="newer ragraft.*9999") as caught:
+    with pytest.raises(WorkspaceError, match=r"newer ragraft.*9999") as caught:
         migrate(database)
     assert caught.value.hint is not None
     assert "upgrade" in caught.value.hint

@@ -97,6 +97,7 @@ class AuditLog:
             self._database.transaction(OWNER, read_only=True) as connection,
             connection.cursor("audit") as cursor,
         ):
+            holds_key(connection, key)
             cursor.execute(
                 "select number, at, caller, action, detail, previous, digest from audit order by number"
             )
@@ -201,7 +202,8 @@ class AuditWriter:
         """
         name = (caller or self._caller).name
         self._connection.execute("select pg_advisory_xact_lock(%s)", (CHAIN_LOCK,))
-        require_key(self._connection, self._key)
+        if not holds_key(self._connection, self._key):
+            self._connection.execute("insert into audit_key values (%s)", (_fingerprint(self._key),))
         row = self._connection.execute(
             "select number, digest from audit order by number desc limit 1"
         ).fetchone()
@@ -229,17 +231,22 @@ class AuditWriter:
         return row is not None and bytes(row[0]).hex() == sealed[1]
 
 
-def require_key(connection: Connection, key: bytes) -> None:
-    """Raise WorkspaceError if the library's chain was begun with another key; note the key if there is none."""
-    mine = hashlib.sha256(b"ragraft audit key" + key).digest()
+def holds_key(connection: Connection, key: bytes) -> bool:
+    """Return whether the library's chain was begun, with this key.
+
+    Raises: WorkspaceError if it was begun with another one.
+    """
     row = connection.execute("select fingerprint from audit_key").fetchone()
-    if row is None:
-        connection.execute("insert into audit_key values (%s) on conflict do nothing", (mine,))
-    elif bytes(row[0]) != mine:
+    if row is not None and bytes(row[0]) != _fingerprint(key):
         raise WorkspaceError(
             "another workspace keeps the audit of this library, with a key that this one does not have",
             hint="copy audit.key and audit.seal from its folder .ragraft into this one's",
         )
+    return row is not None
+
+
+def _fingerprint(key: bytes) -> bytes:
+    return hashlib.sha256(b"ragraft audit key" + key).digest()
 
 
 def _digest(

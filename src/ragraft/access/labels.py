@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ragraft.config import GroupName
 from ragraft.errors import NotFoundError, UserError
 from ragraft.types import AccessLabel, Caller
 
-__all__ = ["OWNER", "AccessRules", "read_access_file", "resolve_caller"]
+__all__ = ["OWNER", "AccessRules", "label_of", "read_access_file", "resolve_caller"]
 
 OWNER = Caller("owner", owner=True)
 
@@ -52,6 +52,18 @@ class AccessRules:
         if self.by_path is None and current is not None:
             return current
         return self.default
+
+
+def label_of(groups: Iterable[str]) -> AccessLabel:
+    """Return the label of groups that a user typed. Raises: UserError if one is no name of a group."""
+    try:
+        return AccessLabel(TypeAdapter(frozenset[GroupName]).validate_python(frozenset(groups)))
+    except ValidationError as error:
+        wrong = ", ".join(repr(item["input"]) for item in error.errors())
+        raise UserError(
+            f"no name of a group: {wrong}",
+            hint="letters, digits, spaces between them and . _ @ : / - may be used",
+        ) from error
 
 
 def read_access_file(path: Path) -> dict[str, AccessLabel]:

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ragraft.access.labels import AccessRules, read_access_file
+from ragraft.access.labels import AccessRules, label_of, read_access_file
 from ragraft.cli.options import Session, print_json, with_session
 from ragraft.documents import sync
 from ragraft.documents.library import require_owner
@@ -56,7 +56,7 @@ def add(session: Session, places: tuple[str, ...], label: tuple[str, ...], acces
         require_owner(caller, "add documents")
         rules = AccessRules(
             default=AccessLabel(frozenset(bench.settings.access.default_groups)),
-            groups=AccessLabel(frozenset(label)) if label else None,
+            groups=label_of(label) if label else None,
             by_path=read_access_file(access_file) if access_file else None,
         )
         for place in places:

@@ -108,7 +108,7 @@ class HybridRetriever:
                 return Found((), (), (), None)
             check_embedder(collection, self._embedder.name)
             view = see(connection, collection.id)
-            weights = self._query_weights(connection, collection.id, view, query)
+            weights = self._query_weights(connection, collection.id, view, query, archived=as_of is not None)
             if as_of is None:
                 legs = {
                     "lexical": self._by_words(connection, collection.id, view, weights),
@@ -178,9 +178,12 @@ class HybridRetriever:
         return _hits(connection.execute(statement, parameters).fetchall())
 
     def _query_weights(
-        self, connection: Connection, collection: int, view: View, query: str
+        self, connection: Connection, collection: int, view: View, query: str, *, archived: bool
     ) -> list[tuple[int, float, int]]:
-        """Return (term, idf times its count in the query, passages having it), rarest first."""
+        """Return (term, its weight in the query, passages having it), rarest first.
+
+        A term that no visible live passage has is left out, unless `archived` passages are searched too.
+        """
         by_language = query_terms(query, languages=view.chunks)
         counts = {term: count for terms in by_language.values() for term, count in terms.items()}
         rows = connection.execute(
@@ -190,10 +193,10 @@ class HybridRetriever:
         ).fetchall()
         having: dict[int, int] = dict(rows)
         weighted = [
-            (term, count * idf(view.chunks[language], having[term]), having[term])
+            (term, count * idf(view.chunks[language], having.get(term, 0)), having.get(term, 0))
             for language, terms in by_language.items()
             for term, count in terms.items()
-            if term in having
+            if archived or term in having
         ]
         return sorted(weighted, key=lambda item: (item[2], item[0]))[:QUERY_TERMS]
 

@@ -180,14 +180,18 @@ create trigger audit_keep_all before truncate on audit
 -- Text must never reach pg_statistic (samples of it would survive an erasure), and stays uncompressed so
 -- that a slice is read without reading all of it and an erasure can be checked by looking at the files.
 alter table document alter column uri set statistics 0, alter column title set statistics 0,
-    alter column path set statistics 0;
+    alter column path set statistics 0, alter column content_hash set statistics 0;
 alter table source alter column location set statistics 0;
 alter table revision alter column text set statistics 0, alter column title set statistics 0,
     alter column metadata set statistics 0;
 alter table revision alter column text set storage external, alter column metadata set storage external;
 alter table chunk alter column text set storage external, alter column context set storage external;
 alter table archived_chunk alter column text set statistics 0, alter column context set statistics 0,
-    alter column term_ids set statistics 0;
+    alter column term_ids set statistics 0, alter column vector set statistics 0, alter column weights set statistics 0;
+-- ANALYZE by hand samples a partitioned table too, beside its partitions.
+alter table chunk alter column text set statistics 0, alter column context set statistics 0;
+alter table chunk_vector alter column vector set statistics 0;
+alter table chunk_terms alter column weights set statistics 0;
 alter table archived_chunk alter column text set storage external, alter column context set storage external;
 -- Vectors and weights do not compress; inline they are scored without a second read.
 alter table chunk_vector alter column vector set storage main;
@@ -268,6 +272,8 @@ begin
     -- Inner product, because vectors have length 1.
     execute format('create index chunk_vector_%s_nearest on chunk_vector_%s using hnsw ((vector::halfvec(%s)) halfvec_ip_ops) with (ef_construction = 128)',
                    new_id, new_id, new_dimensions);
+    -- An index on an expression has samples of its own.
+    execute format('alter index chunk_vector_%s_nearest alter column 1 set statistics 0', new_id);
     execute format('create index chunk_terms_%s_words on chunk_terms_%s using gin (term_ids %s) with (fastupdate = off)',
                    new_id, new_id, terms_class);
     return new_id;
