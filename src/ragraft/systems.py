@@ -151,11 +151,12 @@ class Workbench:
                 tokenizer=settings.tokenizer,
                 timeout=settings.timeout,
             )
-        from ragraft.models.files import chat_model_file
+        from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
         from ragraft.models.local import LocalChatModel
 
         return LocalChatModel(
             settings.path or chat_model_file(),
+            name="" if settings.path else CHAT_MODEL_NAME,
             window=settings.window,
             cache_folder=self.workspace.state / "models",
             threads=self.settings.embedder.threads,

@@ -24,6 +24,9 @@ FEWEST = 20
 STEP = 0.1
 """Weights are this coarse, so that one document more or less, hidden ones included, moves none."""
 
+ALIKE = 0.1
+"""A leg's share of the trust that is this near to a half is a half: so little is the luck of the sample."""
+
 QUERY_TERMS = 5
 REST_TERMS = 8
 
@@ -53,7 +56,8 @@ def calibrate(
     vectors = embed(queries + rests)
     dense = _skill(np.asarray(vectors[: len(pairs)] @ vectors[len(pairs) :].T, dtype=np.float64))
     lexical = _skill(_bm25([terms(query) for query in queries], [terms(rest) for rest in rests]))
-    share = round(dense / (dense + lexical) / STEP) * STEP if dense + lexical else 0.5
+    share = dense / (dense + lexical) if dense + lexical else 0.5
+    share = 0.5 if abs(share - 0.5) <= ALIKE else round(share / STEP) * STEP
     return {"dense": round(2 * share, 2), "lexical": round(2 - 2 * share, 2)}
 
 
