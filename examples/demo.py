@@ -62,11 +62,16 @@ def say(text: str) -> None:
 
 def run(*arguments: str) -> None:
     """Show a command, run it, and end the demonstration if it fails."""
-    words = " ".join(f"'{word}'" if " " in word else word for word in arguments)
-    print(f"\n  $ ragraft {words}", flush=True)
+    print(f"\n  $ ragraft {' '.join(shown(word) for word in arguments)}", flush=True)
     done = subprocess.run([RAGRAFT, *arguments], cwd=PLACE, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
+
+
+def shown(word: str) -> str:
+    """Return an argument as one would type it."""
+    quote = '"' if "'" in word else "'"
+    return f"{quote}{word}{quote}" if " " in word else word
 
 
 def edit(page: Path, old: str, new: str) -> None:

@@ -122,6 +122,7 @@ def _progress(session: Session) -> Iterator[Callable[[sync.Progress], None]]:
         TextColumn("{task.description}", markup=False),
         console=session.err,
         transient=True,
+        disable=not session.err.is_terminal,
     )
     with bar:
         task = bar.add_task("reading", total=None, rate="")

@@ -97,7 +97,7 @@ def with_session(command: F) -> F:
             as_json,
             # Output that goes to a file or another program is not folded to a terminal's width.
             Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400),
-            Console(stderr=True, highlight=False),
+            Console(stderr=True, highlight=False, soft_wrap=True),
         )
         return command(session, **rest)
 
