@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -86,6 +87,7 @@ class HybridRetriever:
         self._reranker = reranker
         self._rerank_depth = rerank_depth
         self._name = collection
+        self._embedding = ThreadPoolExecutor(max_workers=4, thread_name_prefix="embedding")
 
     def retrieve(
         self, query: str, *, limit: int, caller: Caller, as_of: datetime | None = None
@@ -100,8 +102,9 @@ class HybridRetriever:
         """
         if not query.strip():
             return Found((), (), (), None)
-        vector = self._embedder.embed([query])[0]
         wanted = max(limit, self._rerank_depth) if self._reranker else limit
+        # The query is embedded while the database looks its words up: each takes a few milliseconds.
+        embedding = self._embedding.submit(self._embedder.embed, [query])
         with self._database.transaction(caller, read_only=True) as connection:
             collection = find_collection(connection, self._name)
             if collection is None:
@@ -110,11 +113,11 @@ class HybridRetriever:
             view = see(connection, collection.id)
             weights = self._query_weights(connection, collection.id, view, query, archived=as_of is not None)
             if as_of is None:
-                legs = {
-                    "lexical": self._by_words(connection, collection.id, view, weights),
-                    "dense": self._nearest(connection, collection, view, vector),
-                }
+                legs = {"lexical": self._by_words(connection, collection.id, view, weights)}
+                vector = embedding.result()[0]
+                legs["dense"] = self._nearest(connection, collection, view, vector)
             else:
+                vector = embedding.result()[0]
                 legs = self._as_of(connection, collection.id, view, vector, weights, as_of)
             ranking = fuse_scores(legs, weights=collection.weights, depth=self._depth)[:wanted]
             rows = self._read(
