@@ -22,7 +22,7 @@ _END = re.compile(
     r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*\s+(?!\[\d)(?=["'“‘„«(\[*]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])"""
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|z\.B|d\.h|u\.a|bzw|ca|vs|no|nr|art|abs|sec|fig|mr|mrs|ms|dr|prof|st|approx|dept|est)|\b[A-Z])\.$",
+    r"(?:\b(?:e\.g|i\.e|z\.B|d\.h|u\.a|bzw|ca|vs|no|nr|art|abs|sec|fig|mr|mrs|ms|dr|prof|st|approx|dept|est)|\b[A-Z]|^\s*\d{1,3})\.$",
     re.IGNORECASE,
 )
 
