@@ -16,6 +16,7 @@ from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.gguf_header import check_whole, context_length
 from ragraft.models.prepared import prepare_folder
 from ragraft.models.processor import thread_count
+from ragraft.models.signal_stack import kept_signal_stack
 from ragraft.models.tokens import chat_text
 from ragraft.types import Completion, Message, Usage
 
@@ -209,7 +210,8 @@ def _open(
     if path.is_file():
         check_whole(path)
     try:
-        return openvino_genai.LLMPipeline(str(path), "CPU", **settings)
+        with kept_signal_stack():
+            return openvino_genai.LLMPipeline(str(path), "CPU", **settings)
     except RuntimeError as error:
         raise ModelError(
             f"OpenVINO GenAI cannot open {path}: {error}",
@@ -226,7 +228,8 @@ def _prepared(path: Path, cache_folder: Path, *, name: str, threads: int) -> Pat
     import openvino
     import openvino_genai
 
-    device = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
+    with kept_signal_stack():
+        device = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
     parts = (name, openvino.__version__, openvino_genai.__version__, device, threads)
     key = blake2b("\n".join(map(str, parts)).encode(), digest_size=8).hexdigest()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragraft.errors import ModelError
+from ragraft.models.signal_stack import kept_signal_stack
 
 if TYPE_CHECKING:
     import openvino
@@ -41,15 +42,16 @@ def compile_for_processor(model: openvino.Model, *, threads: int, streams: int =
     """
     import openvino
 
-    core = openvino.Core()
-    fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    settings = {
-        "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": streams,
-        "ENABLE_CPU_PINNING": False,
-    }
-    try:
-        return core.compile_model(model, "CPU", settings)
-    except RuntimeError as error:
-        raise ModelError(f"OpenVINO cannot compile the model: {error}") from error
+    with kept_signal_stack():
+        core = openvino.Core()
+        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": streams,
+            "ENABLE_CPU_PINNING": False,
+        }
+        try:
+            return core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot compile the model: {error}") from error
