@@ -11,14 +11,27 @@ from ragraft.types import (
     Caller,
     Chunk,
     Completion,
+    Finding,
     Message,
     ParsedDocument,
     Passage,
+    Reading,
     SystemCard,
     Vectors,
 )
 
-__all__ = ["ChatModel", "Chunker", "Embedder", "Parser", "Reranker", "Retriever", "System"]
+__all__ = [
+    "ChatModel",
+    "Chunker",
+    "Embedder",
+    "Entailment",
+    "Parser",
+    "Reader",
+    "Reranker",
+    "Retriever",
+    "System",
+    "Verifier",
+]
 
 
 class System(Protocol):
@@ -96,6 +109,36 @@ class Reranker(Protocol):
     def name(self) -> str: ...
 
     def rerank(self, query: str, texts: Sequence[str]) -> list[float]: ...
+
+
+class Reader(Protocol):
+    """Reads texts for a question: are they about it, do they answer it, and where."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+        """Return one reading per text, in the order given."""
+        ...
+
+
+class Verifier(Protocol):
+    """Judges sentences by passages."""
+
+    def check(
+        self, sentences: Sequence[str], *, passages: Sequence[Passage], question: str = ""
+    ) -> list[Finding]:
+        """Return one finding per sentence; `question` is what short answers take their topic from."""
+        ...
+
+
+class Entailment(Protocol):
+    """Says how likely a premise makes a hypothesis true, from 0 to 1."""
+
+    @property
+    def name(self) -> str: ...
+
+    def entail(self, premise: str, hypothesis: str) -> float: ...
 
 
 class Parser(Protocol):

@@ -15,17 +15,21 @@ __all__ = [
     "AccessLabel",
     "Answer",
     "Caller",
+    "Check",
     "Chunk",
     "Citation",
     "Completion",
     "Document",
     "Dropped",
+    "Finding",
     "Message",
     "PageSpan",
     "ParsedDocument",
     "Passage",
     "Prompt",
+    "Reading",
     "Revision",
+    "Support",
     "SystemCard",
     "Usage",
     "Vectors",
@@ -209,13 +213,64 @@ class Citation:
     quote: str
 
 
+Support = Literal["supported", "partly", "contradicted", "not_found", "no_claim"]
+"""What checking a sentence against passages can give; `no_claim` says nothing that could be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What checking one sentence against passages gave.
+
+    `score` is the probability that the best span supports all of it. The span is
+    passages[passage].chunk.text[start:end]; passage is None where nothing came near.
+    """
+
+    support: Support
+    score: float
+    passage: int | None
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader makes of one text for one question; all but the span are probabilities.
+
+    The span is text[start:end], the likeliest answer; start = end = 0 where there is none.
+    """
+
+    relevance: float
+    answerable: float
+    start: int
+    end: int
+    span_score: float
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What checking a citation gave. supported is None where it was not or could not be checked."""
+    """What checking a citation gave. supported is None where it was not checked."""
 
     citation: Citation
     supported: bool | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One sentence of what a model wrote, and what became of it.
+
+    `verdicts` are those of its citations. `support` is None where it was not checked. `repaired` says that
+    the model cited another passage than the one that supports it, or none; `shown`, that it stayed.
+    """
+
+    sentence: str
+    support: Support | None
+    reason: str
+    score: float
+    verdicts: tuple[Verdict, ...]
+    repaired: bool
+    shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +285,14 @@ class SystemCard:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with its evidence. `invented` are markers that name no passage given."""
+    """An answer with its evidence.
+
+    `question` is what was looked up: the one asked, or its rewriting as a question that stands alone.
+    `origin` says who worded `text`: the model, a quotation of a passage, or a refusal. `draft` is what the
+    model wrote, `checks` are its sentences; citations and verdicts are those of what is shown. `invented`
+    are markers that name no passage given. `nearest` are, in a refusal, the passages that came nearest.
+    `confidence` is the probability that the passages answer the question; None where nothing tells it.
+    """
 
     text: str
     refused: bool
@@ -242,3 +304,9 @@ class Answer:
     usage: Usage
     system: SystemCard
     timings: Mapping[str, float]
+    question: str = ""
+    origin: Literal["model", "quotation", "refusal"] = "model"
+    draft: str = ""
+    checks: tuple[Check, ...] = ()
+    nearest: tuple[Passage, ...] = ()
+    confidence: float | None = None
