@@ -1,10 +1,11 @@
-"""Write the PDF, DOCX and XLSX documents of the example company from their sources.
+"""Write the PDF, DOCX, XLSX and PPTX documents of the example company from their sources.
 
     python examples/company/build_binaries.py [FOLDER]      FOLDER: documents/, unless another is given
 
 `sources/legal/contract-guide.docx.md` becomes `documents/legal/contract-guide.docx`. A source is a
 little Markdown: headings, paragraphs, `-` and `1.` lists, pipe tables, and `---` for a new page. In a
-workbook every `#` heading starts a sheet, and a paragraph fills one cell. All dates are fixed, so that the
+workbook every `#` heading starts a sheet, and a paragraph fills one cell; in a presentation every heading
+starts a slide. All dates are fixed, so that the
 same source gives the same bytes every time.
 """
 
@@ -25,6 +26,9 @@ import openpyxl
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 from openpyxl.styles import Alignment, Font
+from pptx import Presentation
+from pptx.slide import Slide
+from pptx.util import Cm, Pt
 
 HERE = Path(__file__).parent
 SOURCES = HERE / "sources"
@@ -159,6 +163,48 @@ def write_xlsx(blocks: list[Block]) -> bytes:
     return _with_fixed_dates(buffer)
 
 
+def write_pptx(blocks: list[Block]) -> bytes:
+    """Return a presentation: a slide for each heading, with its texts and tables below one another."""
+    deck = Presentation()
+    about = deck.core_properties
+    about.title, about.author, about.revision = blocks[0].text, AUTHOR, 1
+    about.created = about.modified = WRITTEN
+    about.last_modified_by = AUTHOR
+    title_only = deck.slide_layouts[5]
+    for block in blocks:
+        if block.kind == "heading":
+            slide, below = deck.slides.add_slide(title_only), 4.0
+            slide.shapes.title.text = block.text
+        elif block.kind == "table":
+            below = _add_slide_table(slide, block, below)
+        else:
+            below = _add_slide_text(slide, block, below)
+    buffer = BytesIO()
+    deck.save(buffer)
+    return _with_fixed_dates(buffer)
+
+
+def _add_slide_table(slide: Slide, block: Block, below: float) -> float:
+    """Add a table `below` centimetres from the top and return where the next block starts."""
+    height = 0.9 * len(block.rows)
+    frame = slide.shapes.add_table(len(block.rows), len(block.rows[0]), Cm(2), Cm(below), Cm(21), Cm(height))
+    for row, cells in zip(frame.table.rows, block.rows, strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+            cell.text_frame.paragraphs[0].font.size = Pt(14)
+    return below + height + 0.5
+
+
+def _add_slide_text(slide: Slide, block: Block, below: float) -> float:
+    """Add a paragraph or list item `below` centimetres from the top; return where the next block starts."""
+    height = 0.7 * (1 + len(block.text) // 80)
+    box = slide.shapes.add_textbox(Cm(2), Cm(below), Cm(21), Cm(height))
+    box.text_frame.word_wrap = True
+    box.text_frame.text = f"\u2022 {block.text}" if block.kind == "bullet" else block.text
+    box.text_frame.paragraphs[0].font.size = Pt(14)
+    return below + height + 0.3
+
+
 def _with_fixed_dates(archive: BytesIO) -> bytes:
     """Return the same archive with every member dated 1 January 1980."""
     buffer = BytesIO()
@@ -173,6 +219,7 @@ def _with_fixed_dates(archive: BytesIO) -> bytes:
 WRITERS: dict[str, Callable[[list[Block]], bytes]] = {
     ".pdf": write_pdf,
     ".docx": write_docx,
+    ".pptx": write_pptx,
     ".xlsx": write_xlsx,
 }
 

@@ -1,8 +1,12 @@
-"""Check the example company: that its questions and rights still fit its documents.
+"""Check the example company: that its questions, changes, terms and rights still fit its documents.
 
     python examples/company/check.py      exits 0 and prints the counts, or exits 1 and prints what is wrong
 
-Texts are those that ragraft reads, so quotes are checked in PDF, Word and Excel files too.
+Texts are those that ragraft reads, so quotes are checked in PDF, Word, Excel and PowerPoint files too. How a row
+of changes.jsonl is applied to its document, each row on its own, to the original file:
+
+    update, delete   file.replace(old, new)            old stands there once; new is empty for delete
+    add              file.replace(after, after + new)  after stands there once; old is empty
 """
 
 from __future__ import annotations
@@ -31,12 +35,24 @@ KINDS = {
     "unanswerable",
     "yes_no",
 }
-FORMATS = {".csv", ".docx", ".eml", ".html", ".md", ".pdf", ".txt", ".xlsx"}
+FORMATS = {".csv", ".docx", ".eml", ".html", ".md", ".pdf", ".pptx", ".txt", ".xlsx"}
+BUILT = {".docx", ".pdf", ".pptx", ".xlsx"}
 WORDS = (300, 1500)
 QUOTE_CHARACTERS = (20, 300)
 LONGEST_COPY = 7  # words in a row that a question may share with its quote
-TWINS = ("people/travel-policy-kassel.md", "people/travel-policy-brno.md")
-TWINS_DIFFER_IN = 3  # figures
+FEWEST = {"documents": 45, "questions": 150, "changes": 30, "terms": 30, "access questions": 30}
+SPLITS = ("train", "test")
+TWINS = (
+    ("people/onboarding-kassel.md", "people/onboarding-brno.md"),
+    ("people/travel-policy-kassel.md", "people/travel-policy-brno.md"),
+    ("support/mounting-guide-hc125.md", "support/mounting-guide-hc150.md"),
+)
+TWINS_SHARE = 0.85  # of their words, in the same order; and they differ in figures
+VERSIONS = (
+    ("it/accounts-and-passwords.md", "it/accounts-and-passwords-2023.md"),
+    ("people/training-policy.md", "people/training-policy-2022.md"),
+    ("support/complaints-and-returns.md", "support/complaints-and-returns-2023.md"),
+)
 
 Row = dict[str, Any]
 
@@ -65,10 +81,15 @@ def check_documents(texts: Mapping[str, str]) -> Iterator[str]:
             yield f"{path}: {len(text.split())} words, not {low} to {high}"
     if missing := FORMATS - {Path(path).suffix for path in texts}:
         yield f"no document in {', '.join(sorted(missing))}"
-    figures = [re.findall(r"\d[\d.,]*", texts.get(path, "")) for path in TWINS]
-    differing = sum(a != b for a, b in zip(*figures, strict=False))
-    if len(figures[0]) != len(figures[1]) or differing != TWINS_DIFFER_IN:
-        yield f"{' and '.join(TWINS)} differ in {differing} figures, not in {TWINS_DIFFER_IN}"
+    for pair in TWINS:
+        if missing := set(pair) - texts.keys():
+            yield f"{', '.join(sorted(missing))}: missing"
+            continue
+        one, other = (re.findall(r"[\w.,]+", texts[path]) for path in pair)
+        differing = set(one) ^ set(other)
+        alike = SequenceMatcher(None, one, other, autojunk=False).ratio()
+        if alike < TWINS_SHARE or not any(word[0].isdigit() for word in differing):
+            yield f"{' and '.join(pair)} share {alike:.0%} of their words, or no figure differs"
 
 
 def check_access(access: Row, texts: Mapping[str, str]) -> Iterator[str]:
@@ -101,9 +122,23 @@ def check_questions(questions: list[Row], texts: Mapping[str, str]) -> Iterator[
     near = sum(row.get("style_note", "").startswith("near-miss of ") for row in unanswerable)
     if 5 * len(unanswerable) != len(questions) or 2 * near != len(unanswerable):
         yield f"{len(unanswerable)} unanswerable and {near} near-misses: not a fifth, and half of them"
-    asked = {evidence["document"] for row in questions for evidence in row["evidence"]}
-    for path in sorted(texts.keys() - asked):
+    asked = Counter(evidence["document"] for row in questions for evidence in row["evidence"])
+    for path in sorted(texts.keys() - asked.keys()):
         yield f"{path}: no question is answered by it"
+
+
+def check_split(train: list[Row], test: list[Row]) -> Iterator[str]:
+    """Yield documents on which questions of both files rest, as evidence or as near-miss."""
+    sides = [
+        {evidence["document"] for row in rows for evidence in row["evidence"]}
+        | {row.get("style_note", "").removeprefix("near-miss of ") for row in rows} - {"", "off-topic"}
+        for rows in (train, test)
+    ]
+    for path in sorted(sides[0] & sides[1]):
+        yield f"{path}: used in train.jsonl and in test.jsonl"
+    for pair in TWINS + VERSIONS:
+        if all(side & set(pair) for side in sides):
+            yield f"{' and '.join(pair)}: one in train.jsonl, the other in test.jsonl"
 
 
 def check_answer(row: Row, texts: Mapping[str, str]) -> Iterator[str]:
@@ -157,6 +192,64 @@ def check_access_questions(rows: list[Row], access: Row) -> Iterator[str]:
     yield from repeated([words_of(row["question"]) for row in rows], "access question")
 
 
+def check_changes(rows: list[Row], texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with the changes."""
+    fields = {"id", "kind", "document", "old", "new", "question", "answer_before", "answer_after"}
+    for row in rows:
+        added = row.get("kind") == "add"
+        if set(row) != fields | ({"after"} if added else set()) or row["document"] not in texts:
+            yield f"{row.get('id')}: fields {sorted(row)} of kind {row.get('kind')} in {row.get('document')}"
+            continue
+        yield from (f"{row['id']}: {fault}" for fault in check_change(row))
+    yield from repeated([row["id"] for row in rows], "change id")
+    yield from repeated([words_of(row["question"]) for row in rows], "change question")
+
+
+def check_change(row: Row) -> Iterator[str]:
+    """Yield what is wrong with a change: its text, its anchor and its answers."""
+    path = HERE / "documents" / row["document"]
+    kind, old, new, before = row["kind"], row["old"], row["new"], row["answer_before"]
+    if {"update": bool(old and new), "delete": bool(old) and not new, "add": not old and bool(new)}.get(
+        kind
+    ) is not True:
+        yield f"old and new do not fit the kind {kind}"
+    anchor = row["after"] if kind == "add" else old
+    if path.suffix in BUILT:
+        yield f"{row['document']} is built from a source and cannot be changed as text"
+    elif (count := path.read_text(encoding="utf-8").count(anchor)) != 1:
+        yield f"the text to change stands {count} times in {row['document']}: {anchor!r}"
+    elif new and new in path.read_text(encoding="utf-8"):
+        yield f"the new text is there already: {new!r}"
+    if (before == NONE, row["answer_after"] == NONE) != (kind == "add", kind == "delete"):
+        yield f"the answers do not fit the kind {kind}"
+    if before == row["answer_after"]:
+        yield "the answer does not change"
+
+
+def check_terms(rows: list[Row], texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with the house terms."""
+    fields = {"term", "expansion_or_house_meaning", "wrong_expansion", "document", "quote"}
+    low, high = QUOTE_CHARACTERS
+    for row in rows:
+        if set(row) != fields or not all(value.strip() for value in row.values()):
+            yield f"term {row.get('term')}: fields {sorted(row)}, or one is empty"
+            continue
+        if (count := texts.get(row["document"], "").count(row["quote"])) != 1:
+            yield f"term {row['term']}: the quote stands {count} times in {row['document']}: {row['quote']!r}"
+        if not low <= len(row["quote"]) <= high:
+            yield f"term {row['term']}: a quote of {len(row['quote'])} characters, not {low} to {high}"
+        if words_of(row["wrong_expansion"]) == words_of(row["expansion_or_house_meaning"]):
+            yield f"term {row['term']}: the wrong meaning is the right one"
+    yield from repeated([words_of(row["term"]) for row in rows], "term")
+
+
+def check_counts(counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield of what there is too little."""
+    for what, fewest in FEWEST.items():
+        if counts[what] < fewest:
+            yield f"{counts[what]} {what}, fewer than {fewest}"
+
+
 def repeated(values: Iterable[str], what: str) -> Iterator[str]:
     """Yield a line for each value that occurs more than once."""
     for value, count in Counter(values).items():
@@ -179,24 +272,42 @@ def main() -> None:
     """Print the counts, or leave with what is wrong."""
     texts = read_texts()
     access = json.loads((HERE / "access.json").read_text(encoding="utf-8"))
-    questions, access_questions = read_rows("questions.jsonl"), read_rows("access_questions.jsonl")
+    train, test = (read_rows(f"questions/{split}.jsonl") for split in SPLITS)
+    changes, terms, access_questions = map(
+        read_rows, ("changes.jsonl", "glossary.jsonl", "access_questions.jsonl")
+    )
+    counts = {
+        "documents": len(texts),
+        "questions": len(train + test),
+        "changes": len(changes),
+        "terms": len(terms),
+        "access questions": len(access_questions),
+    }
     problems = [
+        *check_counts(counts),
         *check_documents(texts),
         *check_access(access, texts),
-        *check_questions(questions, texts),
+        *check_questions(train + test, texts),
+        *check_split(train, test),
+        *check_changes(changes, texts),
+        *check_terms(terms, texts),
         *check_access_questions(access_questions, access),
     ]
     if problems:
         sys.exit("\n".join([*problems, f"{len(problems)} problems"]))
-    kinds = Counter(row["kind"] for row in questions)
     restricted = sum("everyone" not in groups for groups in access["documents"].values())
-    sys.stdout.write(
-        f"documents: {len(texts)}, {sum(len(text.split()) for text in texts.values())} words, "
-        f"{restricted} restricted\n"
-        f"questions: {len(questions)} ({', '.join(f'{kind} {n}' for kind, n in sorted(kinds.items()))})\n"
-        f"access questions: {len(access_questions)}\n"
-        "all checks passed\n"
+    print(
+        f"documents: {len(texts)}, {sum(len(text.split()) for text in texts.values())} words, {restricted} restricted"
     )
+    for split, rows in zip(SPLITS, (train, test), strict=True):
+        print(f"{split}: {len(rows)} questions ({tally(row['kind'] for row in rows)})")
+    print(f"changes: {len(changes)} ({tally(row['kind'] for row in changes)})")
+    print(f"terms: {len(terms)}\naccess questions: {len(access_questions)}\nall checks passed")
+
+
+def tally(kinds: Iterable[str]) -> str:
+    """Return each kind with its count, in the order of the alphabet."""
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(Counter(kinds).items()))
 
 
 if __name__ == "__main__":
