@@ -17,6 +17,11 @@ COMPANY = ROOT / "examples" / "company"
 PLACE = ROOT / "build" / "demo"
 RAGRAFT = Path(sys.executable).with_name("ragraft")
 
+NUMBER = "I'm based in Kassel. What may a hotel cost per night?"
+PROCEDURE = "What do I do first when a customer reports that a brake failed?"
+UNANSWERABLE = "What is the guest Wi-Fi password in Brno?"
+PRICE = "What is the lowest price for an HC-125-TP-S?"
+
 
 def main() -> int:
     """Run the demonstration and return the exit code."""
@@ -27,36 +32,50 @@ def main() -> int:
     shutil.copy(COMPANY / "access.json", PLACE / "access.json")
 
     say(
-        "Morvelt makes castors and wheels. These are its documents: policies, prices, a manual, a mail, a calendar."
+        "Morvelt makes castors and wheels. The folder `documents` holds what its people look things up in: policies,",
+        "prices, manuals, minutes, a German works agreement. ragraft reads it all into a library on this machine.",
     )
     run("add", "documents", "--access", "access.json")
 
-    say("Ask something. The number in brackets leads to the exact place in the documents.")
-    question = "I'm based in Kassel. What may a hotel cost per night?"
-    run("ask", question)
+    say(
+        "Now anyone can ask. Every sentence of an answer is held against the documents before it is shown, and the",
+        "number in brackets leads to the very characters it rests on.",
+    )
+    run("ask", NUMBER)
+    run("ask", PROCEDURE)
 
-    say("Rights are part of the search: operations must not see the price list, customer service may.")
-    price = "How cheap may we sell an HC-125-TP-S?"
-    run("search", price, "--limit", "1", "--as-group", "operations")
-    run("search", price, "--limit", "1", "--as-group", "support")
+    say("Where the documents do not hold the answer, ragraft says so, and what came nearest.")
+    run("ask", UNANSWERABLE)
 
-    say("Documents change. Adding the folder again takes seconds, and the next question sees the new text.")
+    say(
+        "Rights are part of the search. Operations may not read the price list, so for them it does not exist;",
+        "customer service may.",
+    )
+    run("ask", PRICE, "--as-group", "operations")
+    run("ask", PRICE, "--as-group", "support")
+
+    say("Documents change. Adding the folder again takes a moment, and the next answer is the new one.")
     edit(PLACE / "documents" / "people" / "travel-policy-kassel.md", "EUR 135", "EUR 150")
     run("add", "documents")
-    run("ask", question)
+    run("ask", NUMBER)
 
-    say("Erasing destroys a document, every byte of it, and gives a receipt.")
+    say(
+        "What must go is destroyed, every byte of it, with a receipt. All of this is on record, and the record is sealed."
+    )
     run("erase", "support/complaints-and-returns-2023.md", "--yes")
     run("audit", "verify")
 
-    print(f"\nDone in {time.monotonic() - began:.0f} s. With your own folder:\n")
     command = os.path.relpath(RAGRAFT) if RAGRAFT.is_relative_to(ROOT) else RAGRAFT
-    print(f"    {command} add /path/to/your/documents\n    {command} ask 'your question'\n")
+    say(f"That was it, in {time.monotonic() - began:.0f} seconds. With your own documents:")
+    print(f"\n    {command} add /path/to/your/folder\n    {command} ask 'your question'\n")
+    print("Answers are worded by a small model that comes along and is good for a demonstration only.")
+    print("docs/guides/use-a-better-model.md names a better one in two lines; docs/index.md has the rest.\n")
     return 0
 
 
-def say(text: str) -> None:
-    """Print a line of the story."""
+def say(*lines: str) -> None:
+    """Print a piece of the story."""
+    text = "\n".join(lines)
     print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}", flush=True)
 
 

@@ -20,7 +20,7 @@ from ragraft.config import Settings
 from ragraft.database.embedded import EmbeddedServer
 from ragraft.database.migrate import migrate
 from ragraft.database.pool import Database
-from ragraft.models.fake import FakeChatModel, FakeEmbedder
+from ragraft.models.fake import FakeChatModel, FakeEmbedder, FakeReader
 from ragraft.systems import Workbench
 from ragraft.workspace import Workspace, create_workspace
 
@@ -105,7 +105,7 @@ def open_bench(workspace: Workspace) -> Iterator[Callable[[], Workbench]]:
     benches: list[Workbench] = []
 
     def open_one() -> Workbench:
-        benches.append(Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel()))
+        benches.append(Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel(), reader=FakeReader()))
         return benches[-1]
 
     yield open_one

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -30,6 +30,7 @@ __all__ = [
     "DatabaseSettings",
     "DocumentSettings",
     "EmbedderSettings",
+    "EntailmentSettings",
     "ModelSettings",
     "RerankerSettings",
     "SearchSettings",
@@ -114,6 +115,24 @@ class RerankerSettings(Section):
         return self
 
 
+class EntailmentSettings(Section):
+    """An optional model that is asked about sentences which the verifier cannot decide."""
+
+    url: str | None = Field(None, pattern=r"^https?://", description="base of an OpenAI-compatible API")
+    name: str = Field("", max_length=200, description="the model's name at that address")
+    key: SecretStr | None = Field(None, description="the API key, better set as RAGRAFT_ENTAILMENT_KEY")
+    path: Path | None = Field(None, description="folder of a Hugging Face cross-encoder trained for NLI")
+    timeout: Seconds = Field(30.0, description="seconds an endpoint may take for one sentence")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> EntailmentSettings:
+        if self.url and self.path:
+            raise ValueError("set either url or path, not both")
+        if self.url and not self.name:
+            raise ValueError("url needs a name: which model to ask for at that address")
+        return self
+
+
 class DocumentSettings(Section):
     """What is read, and how it is cut."""
 
@@ -136,7 +155,7 @@ class SearchSettings(Section):
 
 
 class AnswerSettings(Section):
-    """The token budget of an answer, in the model's own tokens."""
+    """What a model is given, in its own tokens, and what of its answer is shown."""
 
     passages: int = Field(5, ge=1, le=100, description="passages offered to the model")
     passage_tokens: int = Field(
@@ -145,6 +164,22 @@ class AnswerSettings(Section):
     question_tokens: int = Field(500, ge=16, le=100_000, description="most tokens for the question")
     history_tokens: int = Field(600, ge=0, le=1_000_000, description="most tokens for earlier turns")
     answer_tokens: int = Field(200, ge=16, le=100_000, description="most tokens for the answer")
+    policy: Literal["strict", "flag"] = Field(
+        "strict", description="sentences that are not supported: strict takes them out, flag marks them"
+    )
+    quote: bool = Field(
+        True, description="when nothing of an answer is supported, quote the likeliest sentence instead"
+    )
+    weigh: bool | None = Field(
+        None, description="let the reader choose between answer and quotation; unset: for the embedded model"
+    )
+    reader: bool = Field(True, description="use the reader: for refusals and quotations")
+    refuse_below: float | None = Field(
+        None, ge=0, le=1, description="confidence under which to refuse; unset: as calibrated"
+    )
+    rewrite: Literal["auto", "rules", "model"] = Field(
+        "auto", description="who rewrites follow-up questions; auto: a model behind an endpoint, else rules"
+    )
 
 
 class AccessSettings(Section):
@@ -162,6 +197,7 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     embedder: EmbedderSettings = EmbedderSettings()
     reranker: RerankerSettings = RerankerSettings()
+    entailment: EntailmentSettings = EntailmentSettings()
     documents: DocumentSettings = DocumentSettings()
     search: SearchSettings = SearchSettings()
     answer: AnswerSettings = AnswerSettings()

@@ -5,26 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from ragraft.access.audit import AuditLog
 from ragraft.access.labels import resolve_caller
+from ragraft.answer.confidence import load_confidence
+from ragraft.answer.followup import rewrite_by_model, rewrite_by_rules
 from ragraft.answer.prompt import SYSTEM, Budget
 from ragraft.answer.rag import RagSystem
+from ragraft.chosen import open_chat_model, open_embedder, open_entailment, open_reader, open_reranker
 from ragraft.config import Settings
 from ragraft.database.migrate import migrate
 from ragraft.database.pool import Database
 from ragraft.documents.erase import Eraser
 from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
-from ragraft.protocols import ChatModel, Embedder, Reranker
+from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker
 from ragraft.retrieve.audited import AuditedRetriever
 from ragraft.retrieve.calibrator import Calibrator
 from ragraft.retrieve.lexical import count_terms, terms, weights
 from ragraft.retrieve.search import HybridRetriever
-from ragraft.types import Caller, SystemCard
+from ragraft.types import Caller, SystemCard, Vectors
+from ragraft.verify.verifier import Verifier
 from ragraft.workspace import Workspace
 
 __all__ = ["Workbench"]
@@ -33,7 +38,7 @@ __all__ = ["Workbench"]
 class Workbench:
     """The parts of one workspace, each made when first used and closed together.
 
-    `embedder`, `model` and `reranker` replace what the settings name, for tests and for embedding
+    `embedder`, `model`, `reranker` and `reader` replace what the settings name, for tests and for embedding
     ragraft in another program.
     """
 
@@ -44,9 +49,10 @@ class Workbench:
         embedder: Embedder | None = None,
         model: ChatModel | None = None,
         reranker: Reranker | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self.workspace = workspace
-        self._given = (embedder, model, reranker)
+        self._given = (embedder, model, reranker, reader)
         self._closers: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -116,72 +122,49 @@ class Workbench:
     @cached_property
     def embedder(self) -> Embedder:
         """The embedder that the settings name."""
-        given, settings = self._given[0], self.settings.embedder
-        if given is not None:
-            return given
-        if settings.url:
-            from ragraft.models.endpoint import EndpointEmbedder
-
-            return EndpointEmbedder(
-                url=settings.url,
-                name=settings.name,
-                key=settings.key.get_secret_value() if settings.key else None,
-                dimensions=settings.dimensions,
-                timeout=settings.timeout,
-            )
-        from ragraft.models.encoders import OpenVinoEmbedder
-        from ragraft.models.files import EMBEDDER_NAME, embedder_folder
-
-        return OpenVinoEmbedder(embedder_folder(), name=EMBEDDER_NAME, threads=settings.threads)
+        return self._given[0] or open_embedder(self.settings.embedder)
 
     @cached_property
     def model(self) -> ChatModel:
         """The generator that the settings name."""
-        given, settings = self._given[1], self.settings.model
-        if given is not None:
-            return given
-        if settings.url:
-            from ragraft.models.endpoint import EndpointChatModel
-
-            return EndpointChatModel(
-                url=settings.url,
-                name=settings.name,
-                key=settings.key.get_secret_value() if settings.key else None,
-                window=settings.window,
-                tokenizer=settings.tokenizer,
-                timeout=settings.timeout,
-            )
-        from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
-        from ragraft.models.local import LocalChatModel
-
-        return LocalChatModel(
-            settings.path or chat_model_file(),
-            name="" if settings.path else CHAT_MODEL_NAME,
-            window=settings.window,
-            cache_folder=self.workspace.state / "models",
-            threads=self.settings.embedder.threads,
+        return self._given[1] or open_chat_model(
+            self.settings.model, cache_folder=self.workspace.state / "models", threads=self._threads
         )
 
     @cached_property
     def reranker(self) -> Reranker | None:
         """The reranker that the settings name, if any."""
-        given, settings = self._given[2], self.settings.reranker
-        if given is not None:
-            return given
-        if settings.url:
-            from ragraft.models.endpoint import EndpointReranker
+        return self._given[2] or open_reranker(self.settings.reranker, threads=self._threads)
 
-            return EndpointReranker(
-                url=settings.url,
-                name=settings.name,
-                key=settings.key.get_secret_value() if settings.key else None,
-                timeout=settings.timeout,
-            )
-        if settings.path:
-            from ragraft.models.encoders import LocalReranker
+    @cached_property
+    def reader(self) -> Reader | None:
+        """The reader that ships, unless the settings leave it out."""
+        if not self.settings.answer.reader:
+            return None
+        return self._given[3] or open_reader(threads=self._threads)
 
-            return LocalReranker(settings.path, threads=self.settings.embedder.threads)
-        return None
+    @cached_property
+    def entailment(self) -> Entailment | None:
+        """The model that the settings name for sentences which the verifier cannot decide, if any."""
+        return open_entailment(self.settings.entailment, threads=self._threads)
+
+    @property
+    def _threads(self) -> int | None:
+        return self.settings.embedder.threads
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Checks the sentences of answers."""
+        return Verifier(
+            terms=english_terms,
+            likeness=self.likeness,
+            entail=self.entailment.entail if self.entailment else None,
+        )
+
+    @property
+    def confidence_file(self) -> Path:
+        """Where `ragraft calibrate` keeps what it found for this workspace."""
+        return self.workspace.state / "confidence.json"
 
     @cached_property
     def sync(self) -> Sync:
@@ -220,7 +203,7 @@ class Workbench:
     def search(self) -> HybridRetriever:
         """The search itself, which leaves no trace."""
         settings = self.settings.search
-        return HybridRetriever(
+        found = HybridRetriever(
             database=self.database,
             embedder=self.embedder,
             depth=settings.depth,
@@ -228,6 +211,8 @@ class Workbench:
             reranker=self.reranker,
             rerank_depth=self.settings.reranker.depth,
         )
+        self._closers.append(found.close)
+        return found
 
     @cached_property
     def retriever(self) -> AuditedRetriever:
@@ -239,10 +224,11 @@ class Workbench:
         """Sets how much each leg of the search counts."""
         return Calibrator(database=self.database, embedder=self.embedder)
 
-    def likeness(self, question: str, texts: Sequence[str]) -> list[float]:
-        """Return the cosine of each text to a question."""
-        vectors = self.embedder.embed([question, *texts])
-        return [float(value) for value in vectors[1:] @ vectors[0]]
+    def likeness(self, texts: Sequence[str], others: Sequence[str]) -> Vectors:
+        """Return the cosine of each text to each of the others, float32 of shape (texts, others)."""
+        vectors = self.embedder.embed([*texts, *others])
+        cosines: Vectors = vectors[: len(texts)] @ vectors[len(texts) :].T
+        return cosines
 
     @cached_property
     def rag(self) -> RagSystem:
@@ -254,11 +240,24 @@ class Workbench:
             passages=settings.passage_tokens,
             answer=settings.answer_tokens,
         )
+        confidence = load_confidence(self.confidence_file)
+        if settings.refuse_below is not None:
+            confidence = replace(confidence, threshold=settings.refuse_below)
+        endpoint = self.settings.model.url is not None
+        embedded = not endpoint and self.settings.model.path is None
+        by_model = settings.rewrite == "model" or (settings.rewrite == "auto" and endpoint)
         return RagSystem(
             card=SystemCard("rag", "rag", self.model.name, self._settings_hash()),
             retriever=self.retriever,
             model=self.model,
-            terms=lambda text: terms(text, language="en"),
+            verifier=self.verifier,
+            terms=english_terms,
+            reader=self.reader,
+            confidence=confidence,
+            rewrite=rewrite_by_model(self.model) if by_model else rewrite_by_rules,
+            policy=settings.policy,
+            quote=settings.quote,
+            weigh=embedded if settings.weigh is None else settings.weigh,
             passages=settings.passages,
             budget=budget,
         )
@@ -270,9 +269,16 @@ class Workbench:
             "search": self.settings.search.model_dump(mode="json"),
             "embedder": self.embedder.name,
             "reranker": self.reranker.name if self.reranker else "",
+            "reader": self.reader.name if self.reader else "",
+            "entailment": self.entailment.name if self.entailment else "",
             "system": SYSTEM,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def english_terms(text: str) -> list[str]:
+    """Return the stems of a text by the rules of English, which do little harm to other languages."""
+    return terms(text, language="en")
 
 
 def term_weights(text: str, language: str) -> Mapping[int, float]:

@@ -21,12 +21,14 @@ __all__ = [
     "Completion",
     "Document",
     "Dropped",
+    "Evidence",
     "Finding",
     "Message",
     "PageSpan",
     "ParsedDocument",
     "Passage",
     "Prompt",
+    "Question",
     "Reading",
     "Revision",
     "Support",
@@ -271,6 +273,31 @@ class Check:
     verdicts: tuple[Verdict, ...]
     repaired: bool
     shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a question's answer stands: a stretch of a document, word for word."""
+
+    document: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question whose answer is known. `kind` is "unanswerable" if the documents do not answer it."""
+
+    id: str
+    text: str
+    expected: str
+    aliases: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    kind: str
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the documents answer it."""
+        return self.kind != "unanswerable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragraft.answer.sentences import sentence_spans
+from ragraft.verify.sentences import sentence_spans
 
 
 def sentences(text: str) -> list[str]:

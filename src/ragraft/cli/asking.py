@@ -1,16 +1,28 @@
-"""`ragraft search` and `ragraft ask`."""
+"""`ragraft search`, `ask` and `chat`."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import click
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from rich.live import Live
 from rich.markup import escape
+from rich.text import Text
 
-from ragraft.answer.cite import nearest_quote
+from ragraft.cli.answers import answer_json, passage_json, place, print_answer
 from ragraft.cli.options import Session, as_of_option, print_json, with_session
-from ragraft.types import Answer, Citation, Passage
+from ragraft.errors import UserError
+from ragraft.systems import Workbench
+from ragraft.types import Answer, Caller, Message
+
+MOST_TURNS = 20
+"""Turns of a chat that are kept: more would not fit any budget."""
 
 
 @click.command()
@@ -23,136 +35,143 @@ def search(session: Session, query: str, limit: int, as_of: datetime | None) -> 
     with session.open() as bench:
         passages = bench.retriever.retrieve(query, limit=limit, caller=session.caller(bench), as_of=as_of)
     if session.json:
-        print_json([_passage(passage) for passage in passages])
+        print_json([passage_json(passage) for passage in passages])
         return
     if not passages:
         session.out.print("Nothing found.")
     for number, passage in enumerate(passages, 1):
-        session.out.print(f"[bold]{number}. {escape(passage.title)}[/]  [dim]{escape(_place(passage))}[/]")
+        session.out.print(f"[bold]{number}. {escape(passage.title)}[/]  [dim]{escape(place(passage))}[/]")
         session.out.print(passage.chunk.text.strip(), markup=False)
         session.out.print()
 
 
 @click.command()
 @click.argument("question")
+@click.option(
+    "--history",
+    "history_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Earlier turns, JSON lines of {"role": "user"|"assistant", "content": ...}.',
+)
+@click.option(
+    "--events", is_flag=True, help="Print JSON lines: the draft as it comes, the checked answer last."
+)
 @as_of_option
 @with_session
-def ask(session: Session, question: str, as_of: datetime | None) -> None:
-    """Ask a question and get an answer from the documents you may read, with citations."""
+def ask(
+    session: Session, question: str, *, history_file: Path | None, events: bool, as_of: datetime | None
+) -> None:
+    """Ask a question and get a checked answer from the documents you may read, with citations.
+
+    Every sentence is held against the documents before it is shown. `ragraft show REFERENCE` opens the
+    place a citation names. A refusal says what is missing and what came nearest.
+    """
+    history = read_history(history_file) if history_file else []
     with session.open() as bench:
         caller = session.caller(bench)
-        with session.err.status("looking and thinking"):
-            answer = bench.rag.answer(question, caller=caller, as_of=as_of)
-        embedded = not bench.settings.model.url and not bench.settings.model.path
-        nearest = nearest_quote(question, passages=answer.prompt.passages, likeness=bench.likeness)
-    if session.json:
-        print_json(_answer(answer))
+        if session.json or events:
+            on_text = _event if events else None
+            answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of, on_text=on_text)
+            found = answer_json(answer)
+            click.echo(
+                json.dumps({"event": "answer", **found}, ensure_ascii=False)
+            ) if events else print_json(found)
+            return
+        _answer_aloud(session, bench, question, caller=caller, history=history, as_of=as_of)
+
+
+@click.command()
+@as_of_option
+@with_session
+def chat(session: Session, as_of: datetime | None) -> None:
+    """Ask one question after another; a follow-up is understood from those before it.
+
+    Questions are read from the terminal, or one per line from another program. What was said is kept in
+    memory only, and goes when you leave: an empty line, Ctrl-D or Ctrl-C.
+    """
+    with session.open() as bench:
+        caller = session.caller(bench)
+        history: list[Message] = []
+        while question := _next_question(session):
+            if session.json:
+                answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of)
+                click.echo(json.dumps(answer_json(answer), ensure_ascii=False))
+            else:
+                answer = _answer_aloud(session, bench, question, caller=caller, history=history, as_of=as_of)
+                session.out.print()
+            history += [Message("user", question), Message("assistant", answer.text)]
+            del history[:-MOST_TURNS]
+
+
+class Turn(BaseModel):
+    """One line of a history file."""
+
+    model_config = ConfigDict(extra="ignore")
+    role: Literal["user", "assistant"]
+    content: str
+
+
+def read_history(path: Path) -> list[Message]:
+    """Return the turns of a file of JSON lines, or of one JSON list.
+
+    Raises: UserError naming the line that is no turn.
+    """
+    hint = 'each line must be {"role": "user" or "assistant", "content": "..."}'
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", hint=hint) from error
+    try:
+        if text.startswith("["):
+            turns = TypeAdapter(list[Turn]).validate_json(text)
+        else:
+            turns = [Turn.model_validate_json(line) for line in text.splitlines() if line.strip()]
+    except ValidationError as error:
+        raise UserError(f"{path} is no history: {error.errors()[0]['msg']}", hint=hint) from error
+    return [Message(turn.role, turn.content) for turn in turns]
+
+
+def _answer_aloud(
+    session: Session,
+    bench: Workbench,
+    question: str,
+    *,
+    caller: Caller,
+    history: Sequence[Message],
+    as_of: datetime | None,
+) -> Answer:
+    """Answer on the terminal: the draft while it comes, then the checked answer in its place."""
+    if session.err.is_terminal:
+        with Live(console=session.err, transient=True, refresh_per_second=8) as live:
+            live.update(Text("looking and thinking", style="dim"))
+            draft = _draft_on(live.update)
+            answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of, on_text=draft)
     else:
-        _print_answer(session, answer, nearest if embedded else None)
+        answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of)
+    settings = bench.settings.model
+    print_answer(session, answer, asked=question, demo_grade=not (settings.url or settings.path))
+    return answer
 
 
-def _passage(passage: Passage) -> dict[str, Any]:
-    chunk = passage.chunk
-    return {
-        "document": passage.uri,
-        "title": passage.title,
-        "text": chunk.text,
-        "start": chunk.start,
-        "end": chunk.end,
-        "page": chunk.page,
-        "score": passage.score,
-        "revision": passage.revision,
-        "context": chunk.context,
-    }
+def _draft_on(update: Callable[[Text], Any]) -> Callable[[str], None]:
+    draft = Text("draft, not checked yet: ", style="dim")
+
+    def more(piece: str) -> None:
+        draft.append(piece, style="dim")
+        update(draft)
+
+    return more
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
-    return {
-        "text": answer.text,
-        "refused": answer.refused,
-        "reason": answer.reason,
-        "citations": [
-            {
-                "marker": verdict.citation.marker,
-                "claim": verdict.citation.claim,
-                "document": verdict.citation.passage.uri,
-                "title": verdict.citation.passage.title,
-                "page": verdict.citation.passage.chunk.page,
-                "start": verdict.citation.start,
-                "end": verdict.citation.end,
-                "quote": verdict.citation.quote,
-                "verdict": verdict.supported,
-                "reason": verdict.reason,
-                "revision": verdict.citation.passage.revision,
-            }
-            for verdict in answer.verdicts
-        ],
-        "invented": len(answer.invented),
-        "dropped": [{"what": d.what, "items": d.items, "tokens": d.tokens} for d in answer.prompt.dropped],
-        "system": {
-            "name": answer.system.name,
-            "kind": answer.system.kind,
-            "model": answer.system.model,
-            "settings_hash": answer.system.settings_hash,
-        },
-        "usage": {
-            "prompt_tokens": answer.usage.prompt_tokens,
-            "completion_tokens": answer.usage.completion_tokens,
-        },
-        "timings": dict(answer.timings),
-    }
+def _event(piece: str) -> None:
+    click.echo(json.dumps({"event": "text", "text": piece}, ensure_ascii=False))
 
 
-def _print_answer(session: Session, answer: Answer, nearest: Citation | None) -> None:
-    out = session.out
-    out.print(answer.text, markup=False)
-    for citation in {(c.marker, c.start): c for c in answer.citations}.values():
-        out.print()
-        out.print(
-            f"[bold]\\[{citation.marker}][/] {escape(citation.passage.title)}  [dim]{escape(_cited(citation))}[/]"
-        )
-        out.print(_marked(citation))
-    if nearest is not None:
-        out.print()
-        out.print(
-            f"[bold]nearest in the documents:[/] {escape(nearest.passage.title)}  [dim]{escape(_cited(nearest))}[/]"
-        )
-        out.print(_marked(nearest))
-    for line in _remarks(answer, embedded=nearest is not None):
-        session.err.print(line, markup=False, style="dim")
-
-
-def _marked(citation: Citation) -> str:
-    """Return the quote, marked, with a little of the passage around it."""
-    text, offset = citation.passage.chunk.text, citation.passage.chunk.start
-    before, after = text[: citation.start - offset], text[citation.end - offset :]
-    before = ("…" if len(before) > 80 else "") + before[-80:].lstrip()
-    after = after[:80].rstrip() + ("…" if len(after) > 80 else "")
-    return f"    {escape(before)}[reverse]{escape(citation.quote)}[/]{escape(after)}".replace("\n", "\n    ")
-
-
-def _remarks(answer: Answer, *, embedded: bool) -> list[str]:
-    lines = []
-    if answer.invented:
-        numbers = ", ".join(f"[{number}]" for number in answer.invented)
-        lines.append(f"{len(answer.invented)} citations named no passage and were taken out: {numbers}")
-    names = {"question": "the question's end", "history": "earlier turns", "passages": "passages"}
-    lines += [
-        f"left out to fit the model: {names[d.what]} ({d.items} items, {d.tokens} tokens)"
-        for d in answer.prompt.dropped
-    ]
-    if not answer.refused:
-        lines.append("The answer was not checked against its citations.")
-        if embedded:
-            lines.append("The embedded model is demo-grade; [model] in ragraft.toml names a better one.")
-    return lines
-
-
-def _place(passage: Passage) -> str:
-    page = f", page {passage.chunk.page}" if passage.chunk.page else ""
-    return f"{passage.uri}{page}, characters {passage.chunk.start}-{passage.chunk.end}"
-
-
-def _cited(citation: Citation) -> str:
-    page = f", page {citation.passage.chunk.page}" if citation.passage.chunk.page else ""
-    return f"{citation.passage.uri}{page}, characters {citation.start}-{citation.end}"
+def _next_question(session: Session) -> str:
+    """Return the next line typed, or nothing at the end."""
+    try:
+        if sys.stdin.isatty():
+            return session.err.input("[bold]?[/] ").strip()
+        return next((line.strip() for line in sys.stdin if line.strip()), "")
+    except (EOFError, KeyboardInterrupt):
+        return ""

@@ -6,11 +6,18 @@ from dataclasses import asdict
 from datetime import datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
+from ragraft.cli.answers import parse_reference
 from ragraft.cli.options import Session, as_of_option, print_json, with_session
 from ragraft.documents.erase import Receipt
 from ragraft.documents.library import require_owner
+from ragraft.errors import UserError
+from ragraft.systems import Workbench
+
+CONTEXT = 600
+"""Characters before and after a cited stretch that are shown with it, as whole lines."""
 
 STILL_THERE = "A file that is still in an added folder comes back with the next `ragraft add` of it."
 
@@ -57,12 +64,18 @@ def list_documents(session: Session) -> None:
 
 
 @click.command()
-@click.argument("uri")
+@click.argument("uri", metavar="URI|CITATION")
 @as_of_option
 @with_session
 def show(session: Session, uri: str, as_of: datetime | None) -> None:
-    """Show a document's text, as it is or as it was."""
+    """Show a document's text, as it is or as it was; or the place that a citation names.
+
+    A citation is written uri@revision#start-end, as `ragraft ask` prints it.
+    """
     with session.open() as bench:
+        if cited := parse_reference(uri):
+            _show_citation(session, bench, *cited)
+            return
         revision = bench.library.revision(uri, caller=session.caller(bench), as_of=as_of)
     if session.json:
         value = asdict(revision)
@@ -89,6 +102,34 @@ def show(session: Session, uri: str, as_of: datetime | None) -> None:
         markup=False,
     )
     click.echo(revision.text)
+
+
+def _show_citation(session: Session, bench: Workbench, uri: str, number: int, start: int, end: int) -> None:
+    """Show a stretch of a revision, marked, in the text around it."""
+    text = bench.library.revision_text(uri, number, caller=session.caller(bench))
+    if not 0 <= start < end <= len(text):
+        raise UserError(
+            f"{uri} revision {number} has characters 0 to {len(text)}, not {start}-{end}",
+            hint="copy the whole reference that `ragraft ask` prints",
+        )
+    quote = text[start:end]
+    if session.json:
+        print_json({"uri": uri, "revision": number, "start": start, "end": end, "quote": quote})
+        return
+    first, last = _lines_around(text, start, end)
+    session.err.print(f"{uri} · revision {number} · characters {start}-{end}", markup=False)
+    shown = escape(text[first:start]), f"[reverse]{escape(quote)}[/]", escape(text[end:last])
+    session.out.print("".join([*(["…\n"] if first else []), *shown, *(["\n…"] if last < len(text) else [])]))
+
+
+def _lines_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the whole lines that lie within CONTEXT characters of a stretch."""
+    first = text.find("\n", max(0, start - CONTEXT), start) + 1 or max(0, start - CONTEXT)
+    last = text.rfind("\n", end, min(len(text), end + CONTEXT))
+    first = 0 if start <= CONTEXT else first
+    if end + CONTEXT >= len(text):
+        return first, len(text.rstrip()) if len(text.rstrip()) >= end else end
+    return first, last if last >= end else end + CONTEXT
 
 
 @click.command()

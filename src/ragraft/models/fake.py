@@ -16,9 +16,9 @@ from typing import Literal
 import numpy as np
 
 from ragraft.errors import ModelError
-from ragraft.types import Completion, Message, Usage, Vectors
+from ragraft.types import Completion, Message, Reading, Usage, Vectors
 
-__all__ = ["FakeChatModel", "FakeEmbedder", "FakeReranker"]
+__all__ = ["FakeChatModel", "FakeEmbedder", "FakeReader", "FakeReranker"]
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 WORD = re.compile(r"\w+")
@@ -140,6 +140,28 @@ class FakeReranker:
         """Return a score from 0 to 1 for each text."""
         words = _words(query)
         return [len(words & _words(text)) / max(1, len(words)) for text in texts]
+
+
+class FakeReader:
+    """Takes the sentence that shares most words with the question for the answer."""
+
+    name = "fake-reader"
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+        """Return readings whose probabilities are the share of the question's words that they have."""
+        return [_read(_words(question), text) for text in texts]
+
+
+def _read(wanted: frozenset[str], text: str) -> Reading:
+    best, start, end = 0.0, 0, 0
+    place = 0
+    for sentence in SENTENCE_END.split(text):
+        at = text.index(sentence, place)
+        place = at + len(sentence)
+        share = len(wanted & _words(sentence)) / max(1, len(wanted))
+        if share > best:
+            best, start, end = share, at, place
+    return Reading(len(wanted & _words(text)) / max(1, len(wanted)), best, start, end, best)
 
 
 @dataclass(frozen=True, slots=True)

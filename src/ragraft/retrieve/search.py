@@ -89,6 +89,10 @@ class HybridRetriever:
         self._name = collection
         self._embedding = ThreadPoolExecutor(max_workers=4, thread_name_prefix="embedding")
 
+    def close(self) -> None:
+        """End the threads that embed queries."""
+        self._embedding.shutdown()
+
     def retrieve(
         self, query: str, *, limit: int, caller: Caller, as_of: datetime | None = None
     ) -> list[Passage]:

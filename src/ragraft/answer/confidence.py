@@ -1,0 +1,113 @@
+"""How likely it is that the passages found answer a question, before any model is asked.
+
+A logistic model of a few signals that mean the same in every library: what a reader makes of the passages,
+and how much of the question's wording they carry. The shipped weights were fitted by
+training/confidence.py; `ragraft calibrate` fits them to a library's own questions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ragraft.answer.question import topic_words
+from ragraft.errors import WorkspaceError
+from ragraft.types import Passage, Reading
+
+__all__ = ["SIGNALS", "Confidence", "load_confidence", "missing_words", "save_confidence", "signals"]
+
+SIGNALS = ("answers", "second", "span", "relevant", "words", "words together", "bias")
+"""What a confidence is made of: the best reading's log-odds of answering and those of the second best, its
+span's log-odds, the best log-odds of relevance, the share of the question's wording in the best passage and
+in all of them, and 1."""
+
+MOST_LOG_ODDS = 8.0
+
+Terms = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """Weights for SIGNALS, and the probability under which a question is refused.
+
+    `fitted_on` says on how many questions, for a person to read.
+    """
+
+    weights: tuple[float, ...]
+    threshold: float
+    fitted_on: str
+
+    def probability(self, found: npt.NDArray[np.float64]) -> float:
+        """Return the probability that a question with these signals is answered by its passages."""
+        return 1 / (1 + math.exp(-float(np.dot(self.weights, found))))
+
+
+def load_confidence(path: Path | None = None) -> Confidence:
+    """Return the weights in a file, or those shipped.
+
+    Raises: WorkspaceError if the file is damaged.
+    """
+    source = path if path is not None and path.exists() else files("ragraft.answer") / "confidence.json"
+    try:
+        values = json.loads(source.read_text(encoding="utf-8"))
+        weights = tuple(float(values["weights"][name]) for name in SIGNALS)
+        return Confidence(weights, float(values["threshold"]), str(values["fitted_on"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(
+            f"{source} is damaged: {error!r}", hint="delete it, or run `ragraft calibrate` again"
+        ) from error
+
+
+def save_confidence(confidence: Confidence, path: Path) -> None:
+    """Write a confidence where `load_confidence` finds it, whole or not at all."""
+    values = {
+        "weights": dict(zip(SIGNALS, confidence.weights, strict=True)),
+        "threshold": confidence.threshold,
+        "fitted_on": confidence.fitted_on,
+    }
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def signals(
+    question: str, *, passages: Sequence[Passage], readings: Sequence[Reading], terms: Terms
+) -> npt.NDArray[np.float64]:
+    """Return the values of SIGNALS for a question and at least one passage, float64 of shape (7,)."""
+    odds = sorted((_log_odds(reading.answerable) for reading in readings), reverse=True)
+    best = max(readings, key=lambda reading: reading.answerable)
+    wanted = frozenset(terms(" ".join(topic_words(question))))
+    held = [frozenset(terms(passage.chunk.full_text)) for passage in passages]
+    shares = [len(wanted & words) / len(wanted) if wanted else 1.0 for words in held]
+    together = len(wanted & frozenset().union(*held)) / len(wanted) if wanted else 1.0
+    return np.array(
+        [
+            odds[0],
+            odds[1] if len(odds) > 1 else -MOST_LOG_ODDS,
+            _log_odds(best.span_score),
+            max(_log_odds(reading.relevance) for reading in readings),
+            max(shares),
+            together,
+            1.0,
+        ]
+    )
+
+
+def missing_words(question: str, *, passages: Sequence[Passage], terms: Terms) -> list[str]:
+    """Return the words of a question that no passage has in any form, as they stand in it, in order."""
+    held = frozenset().union(*(terms(passage.chunk.full_text) for passage in passages))
+    return [word for word in topic_words(question) if (stems := terms(word)) and not held & frozenset(stems)]
+
+
+def _log_odds(probability: float) -> float:
+    bound = 1 / (1 + math.exp(MOST_LOG_ODDS))
+    kept = min(max(probability, bound), 1 - bound)
+    return math.log(kept / (1 - kept))

@@ -1,0 +1,94 @@
+"""Opens the models that a workspace's settings name, each kind's code loaded only if it is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+from ragraft.config import (
+    EmbedderSettings,
+    EntailmentSettings,
+    ModelSettings,
+    RerankerSettings,
+)
+from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker
+
+__all__ = ["open_chat_model", "open_embedder", "open_entailment", "open_reader", "open_reranker"]
+
+
+class Access(TypedDict):
+    """What every endpoint is reached with."""
+
+    url: str
+    name: str
+    key: str | None
+    timeout: float
+
+
+def open_embedder(settings: EmbedderSettings) -> Embedder:
+    """Return an endpoint, or all-MiniLM-L6-v2 from its package."""
+    if settings.url:
+        from ragraft.models.endpoint import EndpointEmbedder
+
+        return EndpointEmbedder(**_access(settings), dimensions=settings.dimensions)
+    from ragraft.models.encoders import OpenVinoEmbedder
+    from ragraft.models.files import EMBEDDER_NAME, embedder_folder
+
+    return OpenVinoEmbedder(embedder_folder(), name=EMBEDDER_NAME, threads=settings.threads)
+
+
+def open_chat_model(settings: ModelSettings, *, cache_folder: Path, threads: int | None) -> ChatModel:
+    """Return an endpoint, the file or folder named, or the packaged demo-grade model."""
+    if settings.url:
+        from ragraft.models.endpoint import EndpointChatModel
+
+        return EndpointChatModel(**_access(settings), window=settings.window, tokenizer=settings.tokenizer)
+    from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
+    from ragraft.models.local import LocalChatModel
+
+    return LocalChatModel(
+        settings.path or chat_model_file(),
+        name="" if settings.path else CHAT_MODEL_NAME,
+        window=settings.window,
+        cache_folder=cache_folder,
+        threads=threads,
+    )
+
+
+def open_reranker(settings: RerankerSettings, *, threads: int | None) -> Reranker | None:
+    """Return an endpoint or the cross-encoder in a folder, if either is named."""
+    if settings.url:
+        from ragraft.models.endpoint import EndpointReranker
+
+        return EndpointReranker(**_access(settings))
+    if settings.path:
+        from ragraft.models.encoders import LocalReranker
+
+        return LocalReranker(settings.path, threads=threads)
+    return None
+
+
+def open_reader(*, threads: int | None) -> Reader:
+    """Return the reader that ships, over the packaged all-MiniLM-L6-v2."""
+    from ragraft.models.files import embedder_folder
+    from ragraft.models.reader import LocalReader
+
+    return LocalReader(embedder_folder(), threads=threads)
+
+
+def open_entailment(settings: EntailmentSettings, *, threads: int | None) -> Entailment | None:
+    """Return an endpoint or the cross-encoder in a folder, if either is named."""
+    if settings.url:
+        from ragraft.models.entailment import EndpointEntailment
+
+        return EndpointEntailment(**_access(settings))
+    if settings.path:
+        from ragraft.models.entailment import LocalEntailment
+
+        return LocalEntailment(settings.path, threads=threads)
+    return None
+
+
+def _access(settings: ModelSettings | EmbedderSettings | RerankerSettings | EntailmentSettings) -> Access:
+    key = settings.key.get_secret_value() if settings.key else None
+    return {"url": settings.url or "", "name": settings.name, "key": key, "timeout": settings.timeout}

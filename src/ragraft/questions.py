@@ -1,0 +1,128 @@
+"""Question files, and whether an answer holds what was expected.
+
+A file has one JSON object per line - id, question, answer, answer_aliases, evidence [{document, quote}],
+kind - or is a CSV with the columns question and answer. A question of kind "unanswerable", or one with an
+empty answer, is one that the documents do not answer.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ragraft.errors import UserError
+from ragraft.types import Evidence, Question
+
+__all__ = ["holds_answer", "read_questions", "token_f1"]
+
+HINT = 'each line must be like {"question": "...", "answer": "..."}; see docs/reference/questions.md'
+
+_WORD = re.compile(r"[^\W_]+(?:[.,:/][^\W_]+)*|[$€£%]")
+_SKIPPED = frozenset({"a", "an", "the"})
+
+
+class Quote(BaseModel):
+    """One piece of evidence as a file names it."""
+
+    document: str
+    quote: str
+
+
+class Row(BaseModel):
+    """One line of a question file."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: str | int = ""
+    question: str = Field(min_length=1)
+    answer: str = ""
+    answer_aliases: list[str] = []
+    evidence: list[Quote] = []
+    kind: str = ""
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Return the questions of a file, in order.
+
+    Raises: UserError naming every line that is wrong, or that there are none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
+    questions: list[Question] = []
+    faults: list[str] = []
+    for number, row in enumerate(_rows(path, text), 1):
+        try:
+            found = Row.model_validate_json(row) if isinstance(row, str) else Row.model_validate(row)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            faults.append(f"line {number}: {where + ': ' if where else ''}{first['msg']}")
+            continue
+        questions.append(_question(found, number))
+    twice = [name for name, count in Counter(question.id for question in questions).items() if count > 1]
+    faults += [f"the id {name!r} is used more than once" for name in twice]
+    if faults:
+        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
+        raise UserError(f"{path} is wrong: " + "; ".join(faults[:5]) + more, hint=HINT)
+    if not questions:
+        raise UserError(f"{path} has no questions", hint=HINT)
+    return questions
+
+
+def holds_answer(text: str, question: Question) -> bool:
+    """Return whether a text holds the expected answer or one of its aliases, as whole words.
+
+    Case, punctuation, articles and white space do not count.
+    """
+    said = _plain(text)
+    wanted = [_plain(one) for one in (question.expected, *question.aliases)]
+    return any(one and f" {one} " in f" {said} " for one in wanted)
+
+
+def token_f1(text: str, question: Question) -> float:
+    """Return the best F1 over words of a text against the expected answer and its aliases, 0 to 1.
+
+    Source: Rajpurkar et al. 2016 (SQuAD), section 6.1, on words as `holds_answer` compares them.
+    """
+    return max(
+        _f1(_plain(text).split(), _plain(one).split()) for one in (question.expected, *question.aliases)
+    )
+
+
+def _rows(path: Path, text: str) -> Sequence[str | dict[str, str]]:
+    if path.suffix.lower() == ".csv":
+        return [
+            {key: value for key, value in row.items() if key and isinstance(value, str)}
+            for row in csv.DictReader(io.StringIO(text))
+        ]
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _question(row: Row, number: int) -> Question:
+    unanswerable = row.kind == "unanswerable" or not row.answer.strip()
+    return Question(
+        id=str(row.id) or f"line-{number}",
+        text=row.question,
+        expected="" if unanswerable else row.answer,
+        aliases=() if unanswerable else tuple(row.answer_aliases),
+        evidence=tuple(Evidence(one.document, one.quote) for one in row.evidence),
+        kind="unanswerable" if unanswerable else row.kind,
+    )
+
+
+def _plain(text: str) -> str:
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(word for word in words if word not in _SKIPPED)
+
+
+def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:
+    shared = (Counter(said) & Counter(wanted)).total()
+    return 2 * shared / (len(said) + len(wanted)) if shared else 0.0
