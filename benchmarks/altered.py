@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["KINDS", "Altered", "alter", "reword"]
 
@@ -18,8 +19,34 @@ OTHER = ("name", "negation", "comparison", "modality", "swap")
 KINDS = (*EXACT, *OTHER)
 
 MONTHS = (
-    "January February March April May June July August September October November December".split(),
-    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
+    [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ],
 )
 UNITS = {
     "hours": "days", "hour": "day", "days": "weeks", "weeks": "months", "months": "years", "years": "months",
@@ -40,17 +67,30 @@ COMPARISONS = (
     ("höher", "niedriger"), ("gestiegen", "gesunken"), ("älteste", "jüngste"),
 )  # fmt: skip
 MODALITIES = (
-    ("must", "may"), ("may", "must"), ("should", "must"), ("can", "must"), ("required", "optional"), ("optional", "required"),
+    ("must", "may"), ("may", "must"), ("should", "must"), ("can", "must"),
+    ("required", "optional"), ("optional", "required"),
     ("allowed", "forbidden"), ("muss", "darf"), ("müssen", "dürfen"), ("kann", "muss"), ("können", "müssen"),
     ("need to", "may"), ("have to", "may"), ("might", "will"), ("could", "did"),
 )  # fmt: skip
-_VERB = re.compile(r"\b(is|are|was|were|has|have|had|can|could|will|would|may|must|should|does|do|did)\b(?! (?:not|n't|only))")
-_VERB_DE = re.compile(r"\b(ist|sind|war|waren|wurde|wurden|wird|werden|hat|haben|kann|können|muss|müssen|darf)\b(?! nicht)")
+_VERB = re.compile(
+    r"\b(is|are|was|were|has|have|had|can|could|will|would|may|must|should|does|do|did)\b(?! (?:not|n't|only))"
+)
+_VERB_DE = re.compile(
+    r"\b(ist|sind|war|waren|wurde|wurden|wird|werden|hat|haben|kann|können|muss|müssen|darf)\b(?! nicht)"
+)
 _NOT = re.compile(r"\b(?:not |never |nicht )|n't\b")
 _KEIN = re.compile(r"\bkein(e|en|em|er|es)?\b")
 _FIGURE = re.compile(r"(?<![\w.,/-])\d+(?:[.,]\d+)*(?![\w/-]|[.,]\d)")
 _NAME = re.compile(r"(?<![.!?:] )(?<![.!?:]\n)(?<=[a-zß-ü,;] )((?:[A-ZÄÖÜ][\w’'-]+)(?: [A-ZÄÖÜ][\w’'-]+)*)")
-_NO_NAMES = re.compile(r"^(?:I|The|A|An|In|On|At|He|She|It|We|You|They|This|That|Mr|Mrs|Dr|St)\b|^(?:%s)\b" % "|".join(MONTHS[0] + MONTHS[1]))
+_LIST = re.compile(r"\||^\W*\d+\.|\s(?:-|\d+\.)(?:\s|$)")
+_ACTS = re.compile(
+    r"\b(?:defeated|beat|founded|bought|acquired|succeeded|replaced|led|invaded|conquered|than|joined|killed|taught"
+    r"|influenced|wrote to|reports to|pays)\b"
+)
+_NO_NAMES = re.compile(
+    r"^(?:I|The|A|An|In|On|At|He|She|It|We|You|They|This|That|Mr|Mrs|Dr|St)\b"
+    rf"|^(?:{'|'.join(MONTHS[0] + MONTHS[1])})\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +149,12 @@ def _number(sentence: str, passage: str, chance: random.Random) -> Change | None
     if not places:
         return None
     place = chance.choice(places)
-    rivals = sorted({m.group() for m in _FIGURE.finditer(passage) if not _in_date(passage, m)} - {m.group() for m in places})
+    here = {_bare(m.group()) for m in places}
+    rivals = sorted(
+        m.group()
+        for m in _FIGURE.finditer(passage)
+        if not _in_date(passage, m) and _bare(m.group()) not in here
+    )
     if rivals and chance.random() < 0.5:
         return _replaced(sentence, *place.span(), chance.choice(rivals))
     digits = [at for at in range(*place.span()) if sentence[at].isdigit()]
@@ -117,6 +162,10 @@ def _number(sentence: str, passage: str, chance: random.Random) -> Change | None
     other = chance.choice([digit for digit in "123456789" if digit != sentence[at]])
     now = sentence[place.start() : at] + other + sentence[at + 1 : place.end()]
     return _replaced(sentence, *place.span(), now)
+
+
+def _bare(figure: str) -> str:
+    return re.sub(r"[.,]", "", figure)
 
 
 def _in_date(text: str, match: re.Match[str]) -> bool:
@@ -127,11 +176,16 @@ def _in_date(text: str, match: re.Match[str]) -> bool:
 
 
 def _date(sentence: str, chance: random.Random) -> Change | None:
-    options: list[Change] = []
-    for match in re.finditer(r"(?<![\d.,$€£])\b(1[0-9]\d\d|20\d\d)\b(?![.,]\d)", sentence):
-        options.append(_replaced(sentence, *match.span(), str(int(match.group()) + chance.choice([-11, -3, -1, 1, 2, 10]))))
+    years = re.finditer(r"(?<![\d.,$€£])\b(1[0-9]\d\d|20\d\d)\b(?![.,]\d)", sentence)
+    options = [
+        _replaced(sentence, *year.span(), str(int(year.group()) + chance.choice([-11, -3, -1, 1, 2, 10])))
+        for year in years
+    ]
     for months in MONTHS:
-        for match in re.finditer(rf"\b({'|'.join(months)})\b(?= \d|,)|(?<=\d )\b({'|'.join(months)})\b|(?<=\. )\b({'|'.join(months)})\b", sentence):
+        named = "|".join(months)
+        for match in re.finditer(
+            rf"\b({named})\b(?= \d|,)|(?<=\d )\b({named})\b|(?<=\. )\b({named})\b", sentence
+        ):
             now = chance.choice([month for month in months if month != match.group()])
             options.append(_replaced(sentence, *match.span(), now))
     return chance.choice(options) if options else None
@@ -159,7 +213,9 @@ def _name(
             m.group()
             for text in texts
             for m in _NAME.finditer(text)
-            if _is_name(m.group(), names) and not set(m.group().split()) & set(sentence.split()) and m.group() not in place.group()
+            if _is_name(m.group(), names)
+            and not set(m.group().split()) & set(sentence.split())
+            and m.group() not in place.group()
         }
     )
     return _replaced(sentence, *place.span(), chance.choice(rivals)) if rivals else None
@@ -190,16 +246,24 @@ def _one_of(sentence: str, pairs: Sequence[tuple[str, str]]) -> Change | None:
 def _swap(sentence: str, names: Callable[[str], bool]) -> Change | None:
     """Exchange two names with a verb of one doing something to the other between them."""
     places = [m for m in _NAME.finditer(" " + sentence) if _is_name(m.group(), names)]
-    for one, other in zip(places, places[1:], strict=False):
+    for one, other in pairwise(places):
         between = sentence[one.end() - 1 : other.start() - 1]
-        if re.search(r"\b(?:defeated|beat|founded|bought|acquired|succeeded|replaced|led|invaded|conquered|than|joined|killed|taught|influenced|wrote to|reports to|pays)\b", between):
-            now = sentence[: one.start() - 1] + other.group() + between + one.group() + sentence[other.end() - 1 :]
+        if _ACTS.search(between):
+            now = (
+                sentence[: one.start() - 1]
+                + other.group()
+                + between
+                + one.group()
+                + sentence[other.end() - 1 :]
+            )
             return f"{one.group()} / {other.group()}", "swapped", now
     return None
 
 
 def _contract(sentence: str) -> str:
-    return re.sub(r"\b(is|are|was|were|do|does|did|has|have|must|should|could|would) not\b", r"\1n't", sentence)
+    return re.sub(
+        r"\b(is|are|was|were|do|does|did|has|have|must|should|could|would) not\b", r"\1n't", sentence
+    )
 
 
 def _figures(sentence: str) -> str:
@@ -208,7 +272,11 @@ def _figures(sentence: str) -> str:
 
 
 def _without_opening(sentence: str) -> str:
-    cut = re.sub(r"^(?:However|Also|In addition|Moreover|Furthermore|Therefore|Thus|Finally|Additionally|Jedoch|Außerdem),? ", "", sentence)
+    cut = re.sub(
+        r"^(?:However|Also|In addition|Moreover|Furthermore|Therefore|Thus|Finally|Additionally|Jedoch|Außerdem),? ",
+        "",
+        sentence,
+    )
     return cut[:1].upper() + cut[1:]
 
 
@@ -247,7 +315,16 @@ def _introduced(sentence: str) -> str:
 
 
 REWORDINGS: tuple[Callable[[str], str], ...] = (
-    *(_contract, _figures, _without_opening, _year_last, _without_brackets, _without_relative, _near_words, _introduced),
+    *(
+        _contract,
+        _figures,
+        _without_opening,
+        _year_last,
+        _without_brackets,
+        _without_relative,
+        _near_words,
+        _introduced,
+    ),
 )
 
 
@@ -255,5 +332,10 @@ def sentences(text: str) -> Iterator[str]:
     """Yield the prose sentences of a text that stand alone: 6 to 60 words, a capital and a full stop."""
     for piece in re.split(r"(?<=[.!?])\s+(?=[A-ZÄÖÜ\"“„])|\n{2,}", text):
         sentence = " ".join(piece.split())
-        if 6 <= len(sentence.split()) <= 60 and sentence[0].isupper() and sentence.endswith(".") and "|" not in sentence:
+        if (
+            6 <= len(sentence.split()) <= 60
+            and sentence[0].isupper()
+            and sentence.endswith(".")
+            and not _LIST.search(sentence)
+        ):
             yield sentence

@@ -40,13 +40,18 @@ class Grounded:
 
 def as_passage(text: str, *, context: str = "", title: str = "") -> Passage:
     """Return a text as the search would give it."""
-    return Passage(Chunk(0, len(text), text, context), f"{title}.md", title, 1, 1.0, datetime(2026, 1, 1, tzinfo=UTC))
+    return Passage(
+        Chunk(0, len(text), text, context), f"{title}.md", title, 1, 1.0, datetime(2026, 1, 1, tzinfo=UTC)
+    )
 
 
 def passages_of(text: str, *, title: str, media_type: str = "text/markdown") -> list[Passage]:
     """Return the passages of a document, cut as the library cuts it; a token is taken for 4 characters."""
     chunker = DocumentChunker(count_tokens=lambda texts: [len(one) // 4 + 1 for one in texts], max_tokens=256)
-    return [as_passage(one.text, context=one.context, title=title) for one in chunker.chunk(ParsedDocument(text, title, media_type))]
+    return [
+        as_passage(one.text, context=one.context, title=title)
+        for one in chunker.chunk(ParsedDocument(text, title, media_type))
+    ]
 
 
 def reading(name: str, *, split: str, limit: int, data: Path = DATA) -> Iterator[Grounded]:
@@ -63,7 +68,10 @@ def reading(name: str, *, split: str, limit: int, data: Path = DATA) -> Iterator
 
 def xquad(language: str, *, data: Path = DATA, limit: int) -> Iterator[Grounded]:
     """Yield sentences of XQuAD; a German word is a name if the English paragraph has it with a capital."""
-    sources = [json.loads((data / "xquad" / f"xquad.{code}.json").read_text("utf-8"))["data"] for code in (language, "en")]
+    sources = [
+        json.loads((data / "xquad" / f"xquad.{code}.json").read_text("utf-8"))["data"]
+        for code in (language, "en")
+    ]
     articles, names = [], []
     for article, english in zip(*sources, strict=True):
         articles.append([paragraph["context"] for paragraph in article["paragraphs"]])
@@ -71,8 +79,17 @@ def xquad(language: str, *, data: Path = DATA, limit: int) -> Iterator[Grounded]
         names.append(frozenset(re.findall(r"(?<=[a-z,] )[A-Z][\w’'-]+", text)))
     for item, article in _numbered(f"xquad {language}", articles, limit=limit):
         known = names[article]
-        yield item if language == "en" else Grounded(
-            item.source, item.text, item.passage, item.passages, others=item.others, names=known.__contains__
+        yield (
+            item
+            if language == "en"
+            else Grounded(
+                item.source,
+                item.text,
+                item.passage,
+                item.passages,
+                others=item.others,
+                names=known.__contains__,
+            )
         )
 
 
@@ -95,7 +112,9 @@ def tables(*, data: Path = DATA, limit: int) -> Iterator[Grounded]:
             (row[0], year, value)
             for row in table[1:]
             for year, value in zip(table[0][1:], row[1:], strict=True)
-            if re.fullmatch(r"\$? ?\d[\d,.]*", value) and len(value) > 2 and sum(other[0] == row[0] for other in table) == 1
+            if re.fullmatch(r"\$? ?\d[\d,.]*", value)
+            and len(value) > 2
+            and sum(other[0] == row[0] for other in table) == 1
         ]
         if not cells:
             continue
@@ -111,7 +130,9 @@ def tables(*, data: Path = DATA, limit: int) -> Iterator[Grounded]:
 def financial(*, data: Path = DATA, limit: int) -> Iterator[Grounded]:
     """Yield sentences of TAT-QA's paragraphs."""
     source = json.loads((data / "tatqa" / "tatqa_dataset_dev.json").read_text("utf-8"))
-    yield from _from_texts("tatqa text", [[p["text"] for p in entry["paragraphs"]] for entry in source], limit=limit)
+    yield from _from_texts(
+        "tatqa text", [[p["text"] for p in entry["paragraphs"]] for entry in source], limit=limit
+    )
 
 
 def handbook(*, data: Path = DATA, limit: int) -> Iterator[Grounded]:
@@ -134,7 +155,9 @@ def company(folder: Path, *, limit: int) -> Iterator[Grounded]:
 
 def answers(split: str, *, data: Path = DATA) -> Iterator[Grounded]:
     """Yield the sentences of the handbook questions' answers, with their evidence among others of its page."""
-    pages = {name: passages_of(content.decode(), title=name) for name, content in handbook_documents(data).items()}
+    pages = {
+        name: passages_of(content.decode(), title=name) for name, content in handbook_documents(data).items()
+    }
     chance = random.Random(3)
     every = [passage for found in pages.values() for passage in found]
     for question in handbook_questions(split, data):
@@ -147,7 +170,10 @@ def answers(split: str, *, data: Path = DATA) -> Iterator[Grounded]:
             continue
         same = [passage for passage in pages[question.evidence[0].document] if passage not in right]
         beside = chance.sample(same, min(2, len(same)))
-        beside += chance.sample([passage for passage in every if passage not in same and passage not in right], BESIDE - len(beside))
+        beside += chance.sample(
+            [passage for passage in every if passage not in same and passage not in right],
+            BESIDE - len(beside),
+        )
         text = "\n".join(passage.chunk.text for passage in right)
         shown = tuple(_shuffled([*dict.fromkeys(right), *beside], chance))
         yield Grounded(

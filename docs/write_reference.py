@@ -76,7 +76,7 @@ def commands_page() -> str:
         "# Commands",
         f"What `--help` prints. {REWRITE}",
         "Results go to standard output; progress, remarks and errors to standard error. With `--json` standard"
-        " output holds one JSON document and nothing else: [json.md](json.md). Exit codes: 0 done, 2 a mistake"
+        " output holds JSON and nothing else: [json.md](json.md). Exit codes: 0 done, 2 a mistake"
         " the user can put right, 1 a fault of ours or of the machine, 130 interrupted: [errors.md](errors.md).",
     ]
     for context in _contexts(root):
@@ -133,6 +133,7 @@ def _limits(schema: Mapping[str, Any], section: str, key: str) -> str:
         if limit in kind
     ]
     limits += ["begins with `http://` or `https://`" for kind in kinds if kind.get("pattern") == "^https?://"]
+    limits += [" or ".join(f"`{word}`" for word in kind["enum"]) for kind in kinds if "enum" in kind]
     return ", ".join(limits)
 
 

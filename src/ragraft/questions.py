@@ -12,10 +12,11 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from ragraft.errors import UserError
 from ragraft.types import Evidence, Question
@@ -25,7 +26,8 @@ __all__ = ["holds_answer", "read_questions", "token_f1"]
 HINT = 'each line must be like {"question": "...", "answer": "..."}; see docs/reference/questions.md'
 
 _WORD = re.compile(r"[^\W_]+(?:[.,:/][^\W_]+)*|[$€£%]")
-_SKIPPED = frozenset({"a", "an", "the"})
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_SKIPPED = frozenset({"a", "an", "the", "An", "The"})
 
 
 class Quote(BaseModel):
@@ -50,7 +52,7 @@ class Row(BaseModel):
 def read_questions(path: Path) -> list[Question]:
     """Return the questions of a file, in order.
 
-    Raises: UserError naming every line that is wrong, or that there are none.
+    Raises: UserError naming the first faults and how many more there are, or that there are no questions.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -58,13 +60,11 @@ def read_questions(path: Path) -> list[Question]:
         raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
     questions: list[Question] = []
     faults: list[str] = []
-    for number, row in enumerate(_rows(path, text), 1):
+    for number, row in _rows(path, text):
         try:
             found = Row.model_validate_json(row) if isinstance(row, str) else Row.model_validate(row)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            faults.append(f"line {number}: {where + ': ' if where else ''}{first['msg']}")
+            faults += [f"line {number}: {_fault(item)}" for item in error.errors(include_url=False)]
             continue
         questions.append(_question(found, number))
     twice = [name for name, count in Counter(question.id for question in questions).items() if count > 1]
@@ -97,13 +97,27 @@ def token_f1(text: str, question: Question) -> float:
     )
 
 
-def _rows(path: Path, text: str) -> Sequence[str | dict[str, str]]:
-    if path.suffix.lower() == ".csv":
-        return [
-            {key: value for key, value in row.items() if key and isinstance(value, str)}
-            for row in csv.DictReader(io.StringIO(text))
-        ]
-    return [line for line in text.splitlines() if line.strip()]
+def _rows(path: Path, text: str) -> Iterator[tuple[int, str | dict[str, str]]]:
+    """Yield what should be a question, with the number of the line it ends on."""
+    if path.suffix.lower() != ".csv":
+        # Not splitlines: JSON may hold other signs that Python takes for line ends.
+        yield from ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+        return
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            yield (
+                reader.line_num,
+                {key: value for key, value in row.items() if key and isinstance(value, str)},
+            )
+    except csv.Error as error:
+        raise UserError(f"{path} is no CSV file: {error}", hint=HINT) from error
+
+
+def _fault(item: ErrorDetails) -> str:
+    where = ".".join(map(str, item["loc"]))
+    said = item["msg"].replace(" at line 1 column", " at column")  # each line is read by itself
+    return f"{where}: {said}" if where else said
 
 
 def _question(row: Row, number: int) -> Question:
@@ -119,8 +133,8 @@ def _question(row: Row, number: int) -> Question:
 
 
 def _plain(text: str) -> str:
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(word for word in words if word not in _SKIPPED)
+    words = _WORD.findall(_GROUPED.sub("", unicodedata.normalize("NFKC", text)))
+    return " ".join(word.casefold() for word in words if word not in _SKIPPED)
 
 
 def _f1(said: Sequence[str], wanted: Sequence[str]) -> float:

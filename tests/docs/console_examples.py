@@ -24,7 +24,6 @@ ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     "COLUMNS": "110",
     "LC_ALL": "C.UTF-8",
-    "RAGRAFT_ANSWER_ANSWER_TOKENS": "16",  # the shortest answer shows as well that it works
 }
 NEEDS_SHELL = re.compile(r"[$|<>;&`]|^\w+=")
 
@@ -71,6 +70,7 @@ def reader_folder(place: Path) -> Iterator[Path]:
     """Make a folder as the guides describe it the current one; what runs in it is stopped at the end."""
     company = ROOT / "examples" / "company"
     shutil.copytree(company / "documents", place / "documents")
+    shutil.copytree(company / "questions", place / "questions")
     shutil.copy(company / "access.json", place)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)

@@ -1,7 +1,8 @@
-"""The example company holds together: quotes, rights, and files built from their sources."""
+"""The example company holds together: quotes, changes, terms, rights, and files built from their sources."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,17 @@ from pathlib import Path
 import pytest
 
 COMPANY = Path(__file__).parents[2] / "examples" / "company"
-BUILT = ["legal/contract-guide.docx", "operations/hall-4-safety-manual.pdf", "people/salary-bands-2026.xlsx"]
+BUILT = [
+    "company/autumn-meeting-2026.pptx",
+    "finance/budget-2027.xlsx",
+    "legal/contract-guide.docx",
+    "legal/record-retention.docx",
+    "operations/hall-4-safety-manual.pdf",
+    "people/salary-bands-2026.xlsx",
+    "quality/internal-audit-brno-2026.docx",
+    "quality/supplier-quality-manual.pdf",
+    "sales/customer-conditions-2026.xlsx",
+]
 
 
 def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,21 +31,60 @@ def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_questions_and_rights_fit_the_documents():
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    """A copy of the example that a test may damage."""
+    return shutil.copytree(COMPANY, tmp_path / "company")
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def faults(company: Path) -> str:
+    """What check.py prints about a damaged company; it must leave with 1."""
+    result = run(company / "check.py")
+    assert result.returncode == 1
+    return result.stderr
+
+
+def test_questions_changes_terms_and_rights_fit_the_documents():
     result = run(COMPANY / "check.py")
     assert result.returncode == 0, result.stderr
 
 
-def test_a_changed_figure_in_a_quote_is_found(tmp_path):
-    company = tmp_path / "company"
-    shutil.copytree(COMPANY, company)
-    changed = company / "documents/support/complaints-and-returns.md"
-    changed.write_text(changed.read_text(encoding="utf-8").replace("EUR 120", "EUR 130"), encoding="utf-8")
+def test_a_changed_figure_in_a_quote_is_found(company):
+    replace(company / "documents/support/complaints-and-returns.md", "EUR 120", "EUR 130")
+    assert "company-007: the quote stands 0 times in support/complaints-and-returns.md" in faults(company)
 
-    result = run(company / "check.py")
 
-    assert result.returncode == 1
-    assert "company-007: the quote stands 0 times in support/complaints-and-returns.md" in result.stderr
+def test_a_question_moved_to_the_other_side_of_the_split_is_found(company):
+    train, test = company / "questions/train.jsonl", company / "questions/test.jsonl"
+    first, rest = train.read_text(encoding="utf-8").split("\n", 1)
+    train.write_text(rest, encoding="utf-8")
+    test.write_text(test.read_text(encoding="utf-8") + first + "\n", encoding="utf-8")
+    document = json.loads(first)["evidence"][0]["document"]
+
+    assert f"{document}: used in train.jsonl and in test.jsonl" in faults(company)
+
+
+def test_a_change_whose_old_text_is_gone_is_found(company):
+    replace(
+        company / "documents/finance/customer-credit.md", "EUR 2,500 for customers", "EUR 3,000 for customers"
+    )
+    assert "change-101: the text to change stands 0 times in finance/customer-credit.md" in faults(company)
+
+
+def test_a_term_that_is_no_longer_defined_is_found(company):
+    replace(company / "documents/legal/reporting-channel.txt", "A lamp talk is a talk", "This is a talk")
+    assert "term Lamp talk: the quote stands 0 times in legal/reporting-channel.txt" in faults(company)
+
+
+def test_a_document_without_rights_is_found(company):
+    replace(company / "access.json", '"people/merkblatt-krankmeldung.md"', '"people/merkblatt.md"')
+    assert "access.json: people/merkblatt-krankmeldung.md is missing" in faults(company)
 
 
 @pytest.fixture(scope="module")

@@ -149,4 +149,4 @@ def _fit(features: Floats, labels: npt.NDArray[np.bool_], prior: Floats) -> Floa
 
 
 def _probabilities(features: Floats, weights: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-(features @ weights))))
+    return np.asarray((1 + np.tanh(features @ weights / 2)) / 2)

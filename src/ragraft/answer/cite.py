@@ -11,18 +11,29 @@ from dataclasses import dataclass
 
 from ragraft.verify.sentences import Span, sentence_spans
 
-__all__ = ["LINK_TAKEN_OUT", "Claim", "claim_spans", "read_claims", "without_links"]
+__all__ = ["LINK_TAKEN_OUT", "Claim", "claim_spans", "read_claims", "unmarked", "without_links"]
 
 LINK_TAKEN_OUT = "(link left out)"
 
 # At most three digits: no prompt has a thousand passages, and [2024] is a year, or how a British court cites.
 _MARKS = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
-_NAMED_LINK = re.compile(r"!?\[([^\]\n]*)\]\s*\([^)\n]*\)|!?\[([^\]\n]*)\]\s*\[(?!\d{1,3}\])[^\]\n]+\]")
+_LABEL = r"\[[^\[\]\n]{1,500}\]"
+# [words](address), ![words](address) and [words][label]; but [1][2] are marks.
+_NAMED_LINK = re.compile(
+    rf"!?\[(?P<words>[^\[\]\n]{{0,500}})\](?:\((?:[^()]|\([^()]*\)){{0,2000}}\)|(?!\[\d{{1,3}}\]){_LABEL})"
+)
+_DEFINED = re.compile(rf"^([ \t>*+-]*{_LABEL}):", re.MULTILINE)
 _ADDRESS = re.compile(
-    r"""<?\b(?:[a-z][a-z0-9+.-]{1,15}://|www\.|mailto:|javascript:|data:[a-z]+/)[^\s<>"'`)\]]*>?""",
+    r"""<?(?:[a-z][a-z0-9+.-]{0,15}://|(?<![a-z0-9])(?:www\.(?=\w)|https?:|mailto:|(?:java|vb)script:|data:[a-z]+/))"""
+    r"""(?:[^\s<>"'`()\[\]]|\([^\s()]{0,200}\))*(?<![.,;:!?])>?""",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"</?[a-z][^<>\n]{0,2000}>", re.IGNORECASE)
+# A tag is a name and attributes: "<EUR 100, not >" is none.
+_TAG = re.compile(
+    r"""<!--.{0,2000}?-->|</?[a-z][\w:-]{0,50}(?:\s+[a-z_:@][\w:@.-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>`]+))?)*\s*/?>""",
+    re.IGNORECASE | re.DOTALL,
+)
+_OPENS_LINK = re.compile(r"(?<=\])(?=\()|(?<=<)(?=[a-z/!?])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +65,41 @@ def read_claims(text: str, *, passages: int) -> list[Claim]:
 
 
 def without_links(text: str) -> str:
-    """Return a text in which every address, image and tag is gone, and the words of links stay."""
-    text = _NAMED_LINK.sub(lambda match: match[1] or match[2] or "", text)
-    return _ADDRESS.sub(LINK_TAKEN_OUT, _MARKUP.sub("", text))
+    """Return a text in which every address, image and tag is gone, and the words of links stay.
+
+    What is left of a broken or nested one is set apart by a space, so that it is text to every reader.
+    """
+    before = ""
+    while text != before:  # again, since taking one out may close another
+        before = text
+        text = _TAG.sub("", _ADDRESS.sub(LINK_TAKEN_OUT, text))
+        text = _NAMED_LINK.sub(_words_of, text)
+    return _OPENS_LINK.sub(" ", _DEFINED.sub(r"\1 :", text))
+
+
+def unmarked(text: str) -> str:
+    """Return a text in which no number in brackets passes for a citation: [7] becomes (7)."""
+    return _MARKS.sub(lambda mark: mark[0].replace("[", "(").replace("]", ")"), text)
 
 
 def claim_spans(text: str) -> list[Span]:
-    """Return the sentences of an answer; numbers on a line of their own belong to the sentence before."""
+    """Return the sentences of an answer; numbers on a line of their own belong to the sentence before.
+
+    Where there is none before, they belong to the one after.
+    """
     spans: list[Span] = []
     for start, end in sentence_spans(text):
-        if spans and not _MARKS.sub("", text[start:end]):
+        if spans and not (_bare(text[start:end]) and _bare(text[slice(*spans[-1])])):
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
     return spans
+
+
+def _words_of(link: re.Match[str]) -> str:
+    """Return the words of a link; a number in brackets is a mark, and stays one."""
+    words = link["words"]
+    return f"[{words}]" if _MARKS.fullmatch(f"[{words}]") else words
 
 
 def _without_marks(sentence: str) -> tuple[str, list[int]]:
@@ -76,4 +108,9 @@ def _without_marks(sentence: str) -> tuple[str, list[int]]:
     while marks := _MARKS.findall(sentence):  # again, since [[1]2] leaves one
         numbers += [int(number) for mark in marks for number in re.findall(r"\d+", mark)]
         sentence = _MARKS.sub("", sentence)
-    return sentence.strip(), numbers
+    # Links again: a mark taken out may close one. A sentence that began with "[1]: " begins after that.
+    return without_links(sentence.strip().removeprefix(":").strip()), numbers
+
+
+def _bare(sentence: str) -> str:
+    return _MARKS.sub("", sentence)

@@ -47,7 +47,7 @@ class Confidence:
 
     def probability(self, found: npt.NDArray[np.float64]) -> float:
         """Return the probability that a question with these signals is answered by its passages."""
-        return 1 / (1 + math.exp(-float(np.dot(self.weights, found))))
+        return (1 + math.tanh(float(np.dot(self.weights, found)) / 2)) / 2
 
 
 def load_confidence(path: Path | None = None) -> Confidence:
@@ -59,10 +59,13 @@ def load_confidence(path: Path | None = None) -> Confidence:
     try:
         values = json.loads(source.read_text(encoding="utf-8"))
         weights = tuple(float(values["weights"][name]) for name in SIGNALS)
-        return Confidence(weights, float(values["threshold"]), str(values["fitted_on"]))
+        threshold = float(values["threshold"])
+        if not all(map(math.isfinite, weights)) or not 0 <= threshold <= 1:
+            raise ValueError("a weight or the threshold is out of bounds")
+        return Confidence(weights, threshold, str(values["fitted_on"]))
     except (ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(
-            f"{source} is damaged: {error!r}", hint="delete it, or run `ragraft calibrate` again"
+            f"{source} is damaged: {error!r}", hint="delete it; `ragraft calibrate` makes a new one"
         ) from error
 
 

@@ -7,7 +7,7 @@ without a model; a model may do it better, and what it writes is used only if it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ragraft.answer.question import SMALL_WORDS, topic_words
 from ragraft.errors import ModelError
@@ -26,9 +26,11 @@ _OPENING = re.compile(
     r"(?:(?:what|how) about|(?:and|und) (?=\w)|wie (?:ist|sieht|steht) es (?:mit|bei|in)|was ist mit)?\s*",
     re.IGNORECASE,
 )
+# "Is there soup?" and "this year" point nowhere; German "Sie" is who is spoken to.
 _POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|this|that|these|those|he|she|his|her|him|there|then|one|ones|same|instead|else|"
-    r"er|ihn|ihm|ihr|ihre|dies\w*|jene\w*|dort|dafür|davon|damit|dabei|dazu|dasselbe|sonst|stattdessen)\b",
+    r"\b(?:it|its|they|them|their|this(?! (?:year|quarter|month|week)\b)|that|these|those|he|she|his|her|him|"
+    r"(?<!is )(?<!are )there(?! (?:is|are)\b)|then|one|ones|same|instead|else|"
+    r"er|(?-i:sie)|ihn|ihm|ihr|ihre|dies\w*|jene\w*|dort|dafür|davon|damit|dabei|dazu|dasselbe|sonst|stattdessen)\b",
     re.IGNORECASE,
 )
 _LINKED = re.compile(
@@ -36,7 +38,7 @@ _LINKED = re.compile(
     re.IGNORECASE,
 )
 _FRAGMENT = re.compile(
-    r"^(?:(in|at|for|from|to|with|on|of|bei|in|für|aus|nach|mit)\s+)?((?:the\s+)?[A-ZÄÖÜ][\w-]*)\s*\?*$"
+    r"^(?:(in|at|for|from|to|with|on|of|bei|in|für|aus|nach|mit)\s+)?(?:(?:the|der|die|das|den|dem)\s+)?([A-ZÄÖÜ][\w-]*)\s*\?*$"
 )
 
 
@@ -74,7 +76,7 @@ def rewrite_by_model(model: ChatModel) -> Rewriter:
         except ModelError:
             return rewrite_by_rules(question, history)
         said = " ".join([question, *(turn.content for turn in turns)])
-        return _accepted(written, said=said) or rewrite_by_rules(question, history)
+        return _accepted(written, question=question, said=said) or rewrite_by_rules(question, history)
 
     return rewrite
 
@@ -103,11 +105,22 @@ def _swap(before: str, *, preposition: str, name: str) -> str:
     return before[: place[0].start()] + name + before[place[0].end() :]
 
 
-def _accepted(written: str, *, said: str) -> str:
-    """Return a model's rewriting if it is one line of words that were said, else nothing."""
+def _accepted(written: str, *, question: str, said: str) -> str:
+    """Return a model's rewriting if it is one line of words that were said, else nothing.
+
+    It must keep the question's names and numbers, or it is another question.
+    """
     lines = [line.strip().strip('"“”') for line in written.strip().splitlines() if line.strip()]
     if len(lines) != 1 or len(lines[0]) > LONGEST:
         return ""
-    known = {word.lower() for word in topic_words(said)}
-    new = {word.lower() for word in topic_words(lines[0])} - known
-    return "" if new else lines[0]
+    words = _lower(topic_words(lines[0]))
+    names = _lower(word for word in topic_words(question) if any(map(_names, word)))
+    return lines[0] if words and names <= words <= _lower(topic_words(said)) else ""
+
+
+def _names(letter: str) -> bool:
+    return letter.isupper() or letter.isdigit()
+
+
+def _lower(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word.lower() for word in words)

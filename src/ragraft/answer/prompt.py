@@ -166,7 +166,7 @@ class Draft:
 def _block(number: int, passage: Passage) -> str:
     heading = passage.chunk.context or passage.title
     opening, closing = FENCE
-    return f"[{number}] {_fenced(heading)}\n{opening}\n{_fenced(passage.chunk.text.strip())}\n{closing}"
+    return f"[{number}]\n{opening}\n{_fenced(heading)}\n{_fenced(passage.chunk.text.strip())}\n{closing}"
 
 
 def _fenced(text: str) -> str:

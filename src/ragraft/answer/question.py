@@ -10,6 +10,9 @@ __all__ = ["SMALL_WORDS", "topic_words"]
 
 _ASKING = (
     "many much long often get gets got need needs want someone somebody anyone anything something whose why "
+    "i'm i've i'd i'll we're we've we'd you're he's she's it's that's there's what's who's where's how's don't doesn't "
+    "didn't can't won't isn't aren't based work works working tell say says mean means happen happens have use give "
+    "first right really actually currently please thing things way take takes make makes go goes going come comes "
     "viel viele lange oft brauche braucht bekomme bekommt jemand etwas warum wann wem wen wessen"
 )
 
@@ -21,5 +24,6 @@ _WORD = re.compile(r"[^\W_]+(?:[-’'.,/][^\W_]+)*")
 
 def topic_words(question: str) -> list[str]:
     """Return the telling words of a question as they stand in it, each once, in order."""
-    words = (word for word in _WORD.findall(question) if word.lower() not in SMALL_WORDS)
+    written = question.replace("’", "'")
+    words = (word for word in _WORD.findall(written) if word.lower() not in SMALL_WORDS)
     return list(dict.fromkeys(words))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragraft.answer.cite import without_links
+from ragraft.answer.cite import unmarked, without_links
 from ragraft.types import Citation, Passage, Reading
 from ragraft.verify.sentences import Span, sentence_spans
 
@@ -39,7 +39,8 @@ def quotation(question: str, *, passages: Sequence[Passage], readings: Sequence[
 
 def quoted_text(citation: Citation) -> str:
     """Return a quotation as the text of an answer."""
-    return f"“{without_links(' '.join(citation.quote.split()))}” [{citation.marker}]"
+    words = without_links(unmarked(" ".join(citation.quote.split())))
+    return f"“{words}” [{citation.marker}]"
 
 
 def _widen(text: str, span: Span) -> Span:

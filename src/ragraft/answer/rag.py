@@ -196,7 +196,8 @@ class RagSystem:
         shown = apply_policy(claims, checks, policy=self._policy)
         invented = tuple(number for claim in claims for number in claim.invented)
         made = Generated(prompt, completion.usage, completion.text, shown.checks, invented)
-        abstained = bool(checks) and all(check.support == "no_claim" for check in checks)
+        said = [check for check in checks if check.sentence]
+        abstained = bool(said) and all(check.support == "no_claim" for check in said)
         reason = "nothing that the model wrote is supported by the passages"
         if shown.text and (shown.claims or not abstained) and not self._outweighed(ground, shown):
             return self._answer(ground, clock, made, shown, reason=_reason(completion, looped=looped))
@@ -208,7 +209,7 @@ class RagSystem:
 
     def _outweighed(self, ground: Ground, shown: Shown) -> bool:
         """Return whether the reader finds the answer likelier in its own quotation than in what is shown."""
-        if not self._weigh or self._reader is None or not ground.readings:
+        if not (self._weigh and self._quote) or self._reader is None or not ground.readings:
             return False
         found = quotation(ground.question, passages=ground.passages, readings=ground.readings)
         if found is None or any(_overlap(found, citation) for citation in shown.citations):
@@ -220,7 +221,7 @@ class RagSystem:
     def _answer(
         self, ground: Ground, clock: Stopwatch, made: Generated, shown: Shown, *, reason: str
     ) -> Answer:
-        removed = sum(not check.shown for check in shown.checks)
+        removed = sum(not check.shown and check.support != "no_claim" for check in shown.checks)
         told = [reason] if reason else []
         if removed:
             told.append(f"{removed} unsupported sentence{'s' * (removed > 1)} left out")

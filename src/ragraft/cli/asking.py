@@ -125,7 +125,7 @@ def read_history(path: Path) -> list[Message]:
         if text.startswith("["):
             turns = TypeAdapter(list[Turn]).validate_json(text)
         else:
-            turns = [Turn.model_validate_json(line) for line in text.splitlines() if line.strip()]
+            turns = [Turn.model_validate_json(line) for line in text.split("\n") if line.strip()]
     except ValidationError as error:
         raise UserError(f"{path} is no history: {error.errors()[0]['msg']}", hint=hint) from error
     return [Message(turn.role, turn.content) for turn in turns]

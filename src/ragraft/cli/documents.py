@@ -119,7 +119,7 @@ def _show_citation(session: Session, bench: Workbench, uri: str, number: int, st
     first, last = _lines_around(text, start, end)
     session.err.print(f"{uri} · revision {number} · characters {start}-{end}", markup=False)
     shown = escape(text[first:start]), f"[reverse]{escape(quote)}[/]", escape(text[end:last])
-    session.out.print("".join([*(["…\n"] if first else []), *shown, *(["\n…"] if last < len(text) else [])]))
+    session.out.print("".join([*(["…\n"] if first else []), *shown, *(["\n…"] if text[last:].strip() else [])]))
 
 
 def _lines_around(text: str, start: int, end: int) -> tuple[int, int]:
