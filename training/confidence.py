@@ -1,6 +1,6 @@
 """Fits the weights of the confidence that ships: src/ragraft/answer/confidence.json.
 
-    python training/confidence.py            about two minutes; needs ../shared/data and the reader
+    python -m training.confidence            about two minutes; needs ../shared/data and the reader
 
 The questions are the train questions of the handbook and of the example company, each asked twice: as a user
 would, and with every passage that holds its evidence taken out of what is found, which makes it a question
@@ -12,21 +12,20 @@ five folds over documents. The test questions are not looked at.
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from benchmarks.world import calibrate, new_library
 
 from ragraft.access.labels import OWNER, AccessRules
 from ragraft.answer.calibrate import Judged, calibrate_confidence, choose_threshold
 from ragraft.answer.confidence import SIGNALS, Confidence, save_confidence, signals
-from ragraft.config import Settings
+from ragraft.answer.quote import split_passages
 from ragraft.questions import read_questions
 from ragraft.systems import Workbench, english_terms
 from ragraft.types import Passage, Question
-from ragraft.workspace import Workspace, create_workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 HANDBOOK = ROOT / "../shared/data/handbook"
@@ -46,21 +45,18 @@ def judge_place(documents: Path, file: Path) -> tuple[list[Judged], list[Judged]
     """Return the questions as asked, and the same with their evidence taken out."""
     asked: list[Judged] = []
     without: list[Judged] = []
-    with tempfile.TemporaryDirectory(prefix="ragraft-training-") as folder:
-        made, _ = create_workspace(Path(folder) / "workspace")
-        settings = Settings.model_validate({"database": {"idle_seconds": 1}})
-        with Workbench(Workspace(made.root, settings)) as bench:
-            bench.sync.add_path(documents, rules=AccessRules(), caller=OWNER)
-            bench.calibrator.calibrate()
-            for question in read_questions(file):
-                found = bench.search.retrieve(question.text, limit=FOUND, caller=OWNER)
-                held = [holds_evidence(passage, question) for passage in found]
-                answered = question.answerable and any(held[:GIVEN])
-                if answered or not question.answerable:
-                    asked.append(judge(bench, question, found[:GIVEN], answered=answered))
-                if question.answerable:
-                    rest = [passage for passage, holds in zip(found, held, strict=True) if not holds]
-                    without.append(judge(bench, question, rest[:GIVEN], answered=False))
+    with new_library() as bench:
+        bench.sync.add_path(documents, rules=AccessRules(), caller=OWNER)
+        calibrate(bench)
+        for question in read_questions(file):
+            found = bench.search.retrieve(question.text, limit=FOUND, caller=OWNER)
+            held = [holds_evidence(passage, question) for passage in found]
+            answered = question.answerable and any(held[:GIVEN])
+            if answered or not question.answerable:
+                asked.append(judge(bench, question, found[:GIVEN], answered=answered))
+            if question.answerable:
+                rest = [passage for passage, holds in zip(found, held, strict=True) if not holds]
+                without.append(judge(bench, question, rest[:GIVEN], answered=False))
     return asked, without
 
 
@@ -68,7 +64,9 @@ def judge(bench: Workbench, question: Question, passages: Sequence[Passage], *, 
     """Return a question's signals and whether these passages answer it."""
     assert bench.reader is not None
     readings = bench.reader.read(question.text, [passage.chunk.full_text for passage in passages])
-    found = signals(question.text, passages=passages, readings=readings, terms=english_terms)
+    sentences = split_passages(question.text, passages=passages, likeness=bench.likeness)
+    near = max(sentence.likeness for sentence in sentences)
+    found = signals(question.text, passages=passages, readings=readings, near=near, terms=english_terms)
     group = question.evidence[0].document if question.evidence else question.id
     return Judged(found, answered, answered, group)
 

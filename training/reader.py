@@ -381,7 +381,8 @@ def train(work: Path, *, minutes: float | None) -> None:
         for epoch in range(EPOCHS)
     ]
     steps = [batch for one in passes for batch in one]
-    looks = {len(steps) * half // (2 * EPOCHS) for half in range(1, 2 * EPOCHS + 1)}
+    ends = np.cumsum([len(one) for one in passes])
+    looks = {int(end - part * len(one)) for end, one in zip(ends, passes, strict=True) for part in (0, 0.5)}
     run, checkpoint = Run(len(steps)), work / "checkpoint.pt"
     if checkpoint.exists():
         run.restore(checkpoint)
@@ -401,7 +402,6 @@ def train(work: Path, *, minutes: float | None) -> None:
         over = minutes is not None and time.monotonic() - began > 60 * minutes
         if run.done % 200 == 0 or run.done in looks or over:
             run.save(checkpoint)
-        if run.done in looks or over:
             torch.save({"average": run.average}, work / f"average-{run.done}.pt")
         if run.done in looks:
             print(f"  dev {json.dumps(evaluate(run.network, run.average, dev))}", flush=True)

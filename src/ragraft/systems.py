@@ -253,6 +253,7 @@ class Workbench:
             verifier=self.verifier,
             terms=english_terms,
             reader=self.reader,
+            likeness=self.likeness,
             confidence=confidence,
             rewrite=rewrite_by_model(self.model) if by_model else rewrite_by_rules,
             policy=settings.policy,

@@ -33,7 +33,7 @@ def judged(count: int = 60, *, seed: int = 0, telling: float = 3.0, groups: int 
     return made
 
 
-chances = st.lists(st.integers(0, 20).map(lambda n: n / 20), min_size=1, max_size=30)
+chances = st.lists(st.integers(0, 20).map(lambda n: n / 21), min_size=1, max_size=30)
 
 
 @given(chances=chances, others=chances, eighths=st.integers(0, 8))

@@ -109,3 +109,11 @@ def test_the_question_reaches_the_verifier() -> None:
 
 def test_nothing_said_gives_nothing_to_check() -> None:
     assert checked("") == []
+
+
+def test_a_heading_claims_nothing() -> None:
+    claims = read_claims("# The soup costs three francs\n\nThe soup costs three francs. [1]", passages=1)
+    given = [passage("The soup costs three francs.")]
+    script = ScriptedVerifier({claim.text: "supported" for claim in claims})
+    checks = check_claims(claims, passages=given, verifier=script, question="?")
+    assert [check.support for check in checks] == ["no_claim", "supported"]

@@ -29,7 +29,9 @@ WEIGHTS = tuple(float(at) for at in range(len(SIGNALS)))
 
 def signals_of(question: str, *texts: str, answerable: tuple[float, ...] = ()) -> dict[str, float]:
     readings = [Reading(0.5, sure, 0, 1, 0.5) for sure in answerable or (0.5,) * len(texts)]
-    found = signals(question, passages=[passage(text) for text in texts], readings=readings, terms=stems)
+    found = signals(
+        question, passages=[passage(text) for text in texts], readings=readings, near=0.5, terms=stems
+    )
     return dict(zip(SIGNALS, found.tolist(), strict=True))
 
 

@@ -43,8 +43,8 @@ def test_flag_marks_what_is_not_supported(support: Support) -> None:
 
 
 @pytest.mark.parametrize("policy", ["strict", "flag"])
-def test_small_talk_stays_beside_what_is_supported(policy: Policy) -> None:
-    assert shown("Sure. Good.", policy, Sure="no_claim", Good="supported").text == "Sure. Good. [2]"
+def test_small_talk_goes_even_beside_what_is_supported(policy: Policy) -> None:
+    assert shown("Sure. Good.", policy, Sure="no_claim", Good="supported").text == "Good. [2]"
 
 
 @pytest.mark.parametrize("policy", ["strict", "flag"])

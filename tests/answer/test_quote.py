@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from answer_world import ScriptedReader, passage
 
-from ragraft.answer.quote import quotation, quoted_text
-from ragraft.types import Citation, Passage, Reading
+from ragraft.answer.quote import quotation as choose
+from ragraft.answer.quote import quoted_text, split_passages
+from ragraft.types import Citation, Passage, Reading, Vectors
 
 SOUP = "Guests are welcome. The soup costs three francs. Trout is sold on Friday."
+
+
+def quotation(question: str, *, passages: Sequence[Passage], readings: Sequence[Reading]) -> Citation | None:
+    """Choose among all sentences, none of them more like the question than another."""
+    sentences = split_passages(question, passages=passages, likeness=None)
+    return choose(question, passages=passages, readings=readings, sentences=sentences)
 
 
 def quote(words: str, text: str = SOUP) -> Citation:
@@ -83,3 +93,28 @@ def test_a_quotation_is_one_line_in_quotation_marks_with_its_number() -> None:
 def test_a_quotation_shows_no_link_and_no_number_but_its_own(sentence: str, shown: str) -> None:
     found = quote("ay", sentence)
     assert (quoted_text(found), found.quote) == (shown, sentence)
+
+
+def test_of_sentences_the_reader_does_not_tell_apart_the_likest_is_quoted() -> None:
+    given = [passage("Soup is hot. Trout is cold. Eel is off.")]
+
+    def likeness(_: Sequence[str], texts: Sequence[str]) -> Vectors:
+        return np.array([[0.9 if "Trout" in text else 0.1 for text in texts]], np.float32)
+
+    sentences = split_passages("?", passages=given, likeness=likeness)
+    without_span = [Reading(0.5, 0.5, 0, 0, 0.5), Reading(0.1, 0.1, 0, 3, 0.1)]
+    given.append(passage("Bye."))
+    found = choose("?", passages=given, readings=without_span, sentences=sentences)
+    assert found is not None
+    assert found.quote == "Trout is cold."
+
+
+def test_a_sentence_is_compared_with_its_heading() -> None:
+    seen: list[str] = []
+
+    def likeness(_: Sequence[str], texts: Sequence[str]) -> Vectors:
+        seen.extend(texts)
+        return np.zeros((1, len(texts)), np.float32)
+
+    split_passages("?", passages=[passage("| Hotel | 135 |", context="Kassel")], likeness=likeness)
+    assert seen == ["Kassel\n| Hotel | 135 |"]

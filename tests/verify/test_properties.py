@@ -72,6 +72,7 @@ def test_no_text_raises(claim: str, text: str, question: str) -> None:
 
 
 HOSTILE = [
+    "5 \x85s, 5 ſ, 5 \u212ag, seven ſeconds, JUNİ 3, 3 daıs",
     "🙂🙃" * 300,
     "שלום עולם. " * 50,
     "a" * 5000,

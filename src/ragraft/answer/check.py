@@ -10,6 +10,8 @@ from ragraft.types import Check, Citation, Finding, Passage, Verdict
 
 __all__ = ["check_claims"]
 
+A_HEADING = Finding("no_claim", 0.0, None, 0, 0, "a heading claims nothing")
+
 
 def check_claims(
     claims: Sequence[Claim], *, passages: Sequence[Passage], verifier: Verifier, question: str
@@ -23,6 +25,9 @@ def check_claims(
     anywhere = verifier.check(sentences, passages=passages, question=question)
     checks = []
     for claim, found in zip(claims, anywhere, strict=True):
+        if claim.text.startswith("#"):
+            checks.append(_check(claim, A_HEADING, passages, repaired=False))
+            continue
         cited = found
         if found.passage is not None and claim.named and found.passage + 1 not in claim.named:
             cited = _against_cited(claim, passages=passages, verifier=verifier, question=question)

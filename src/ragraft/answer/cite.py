@@ -33,6 +33,8 @@ _TAG = re.compile(
     r"""<!--.{0,2000}?-->|</?[a-z][\w:-]{0,50}(?:\s+[a-z_:@][\w:@.-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>`]+))?)*\s*/?>""",
     re.IGNORECASE | re.DOTALL,
 )
+# Signs that move a terminal's cursor, hide text or turn its direction.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _OPENS_LINK = re.compile(r"(?<=\])(?=\()|(?<=<)(?=[a-z/!?])", re.IGNORECASE)
 
 
@@ -69,7 +71,7 @@ def without_links(text: str) -> str:
 
     What is left of a broken or nested one is set apart by a space, so that it is text to every reader.
     """
-    before = ""
+    before, text = "", _CONTROL.sub(_blank, text)
     while text != before:  # again, since taking one out may close another
         before = text
         text = _TAG.sub("", _ADDRESS.sub(LINK_TAKEN_OUT, text))
@@ -94,6 +96,10 @@ def claim_spans(text: str) -> list[Span]:
         else:
             spans.append((start, end))
     return spans
+
+
+def _blank(control: re.Match[str]) -> str:
+    return " " if control[0].isspace() else ""
 
 
 def _words_of(link: re.Match[str]) -> str:

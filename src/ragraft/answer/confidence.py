@@ -22,12 +22,20 @@ from ragraft.answer.question import topic_words
 from ragraft.errors import WorkspaceError
 from ragraft.types import Passage, Reading
 
-__all__ = ["SIGNALS", "Confidence", "load_confidence", "missing_words", "save_confidence", "signals"]
+__all__ = [
+    "SIGNALS",
+    "Confidence",
+    "load_confidence",
+    "log_odds",
+    "missing_words",
+    "save_confidence",
+    "signals",
+]
 
-SIGNALS = ("answers", "second", "span", "relevant", "words", "words together", "bias")
-"""What a confidence is made of: the best reading's log-odds of answering and those of the second best, its
-span's log-odds, the best log-odds of relevance, the share of the question's wording in the best passage and
-in all of them, and 1."""
+SIGNALS = ("answers", "second", "near", "relevant", "words", "words together", "bias")
+"""What a confidence is made of: the best reading's log-odds of answering and those of the second best, the
+cosine of the sentence most like the question, the best log-odds of relevance, the share of the question's
+wording in the best passage and in all of them, and 1."""
 
 MOST_LOG_ODDS = 8.0
 
@@ -82,11 +90,13 @@ def save_confidence(confidence: Confidence, path: Path) -> None:
 
 
 def signals(
-    question: str, *, passages: Sequence[Passage], readings: Sequence[Reading], terms: Terms
+    question: str, *, passages: Sequence[Passage], readings: Sequence[Reading], near: float, terms: Terms
 ) -> npt.NDArray[np.float64]:
-    """Return the values of SIGNALS for a question and at least one passage, float64 of shape (7,)."""
-    odds = sorted((_log_odds(reading.answerable) for reading in readings), reverse=True)
-    best = max(readings, key=lambda reading: reading.answerable)
+    """Return the values of SIGNALS for a question and at least one passage, float64 of shape (7,).
+
+    `near` is the greatest likeness of a sentence to the question.
+    """
+    odds = sorted((log_odds(reading.answerable) for reading in readings), reverse=True)
     wanted = frozenset(terms(" ".join(topic_words(question))))
     held = [frozenset(terms(passage.chunk.full_text)) for passage in passages]
     shares = [len(wanted & words) / len(wanted) if wanted else 1.0 for words in held]
@@ -95,8 +105,8 @@ def signals(
         [
             odds[0],
             odds[1] if len(odds) > 1 else -MOST_LOG_ODDS,
-            _log_odds(best.span_score),
-            max(_log_odds(reading.relevance) for reading in readings),
+            near,
+            max(log_odds(reading.relevance) for reading in readings),
             max(shares),
             together,
             1.0,
@@ -110,7 +120,8 @@ def missing_words(question: str, *, passages: Sequence[Passage], terms: Terms) -
     return [word for word in topic_words(question) if (stems := terms(word)) and not held & frozenset(stems)]
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(probability: float) -> float:
+    """Return ln(p / (1 - p)), within MOST_LOG_ODDS of zero."""
     bound = 1 / (1 + math.exp(MOST_LOG_ODDS))
     kept = min(max(probability, bound), 1 - bound)
     return math.log(kept / (1 - kept))

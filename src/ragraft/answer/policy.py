@@ -37,7 +37,7 @@ def apply_policy(claims: Sequence[Claim], checks: Sequence[Check], *, policy: Po
     parts: list[str] = []
     decided: list[Check] = []
     for claim, check in zip(claims, checks, strict=True):
-        known = check.support == "supported" or (check.support == "no_claim" and supported)
+        known = check.support == "supported"
         shown = bool(claim.text) and (known or (policy == "flag" and check.support != "no_claim"))
         decided.append(replace(check, shown=shown))
         if not shown:

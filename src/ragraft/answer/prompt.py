@@ -24,6 +24,9 @@ SYSTEM = (
 _FENCE_LINE = re.compile(r"([<>])(?=\1)")
 _HEAD = re.compile(r"^(\s*)\[(\d{1,3})\]", re.MULTILINE)
 
+# Every other sign that a tokenizer or a terminal may take for the end of a line.
+_LINE_END = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+
 LEAST_ANSWER = 16
 """An answer of fewer tokens than this is not worth asking for."""
 
@@ -174,7 +177,7 @@ def _fenced(text: str) -> str:
 
     Only the prompt's copy is changed; what is cited and checked is the passage as it stands.
     """
-    return _HEAD.sub(r"\1(\2)", _FENCE_LINE.sub(r"\1 ", text))
+    return _HEAD.sub(r"\1(\2)", _FENCE_LINE.sub(r"\1 ", _LINE_END.sub("\n", text)))
 
 
 def _longest(fits: Callable[[int], bool], length: int) -> int:

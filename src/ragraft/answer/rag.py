@@ -14,7 +14,7 @@ from ragraft.answer.followup import Rewriter, rewrite_by_rules
 from ragraft.answer.loops import without_loop
 from ragraft.answer.policy import Policy, Shown, apply_policy
 from ragraft.answer.prompt import Budget, build_prompt
-from ragraft.answer.quote import quotation, quoted_text
+from ragraft.answer.quote import Likeness, Sentence, quotation, quoted_text, split_passages
 from ragraft.answer.refuse import NOTHING_FOUND, nearest_documents, refusal_text
 from ragraft.answer.stopwatch import Stopwatch
 from ragraft.protocols import ChatModel, Reader, Retriever, Verifier
@@ -59,8 +59,16 @@ class Ground:
 
     question: str
     passages: tuple[Passage, ...]
-    readings: tuple[Reading, ...]
-    confidence: float | None
+    readings: tuple[Reading, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    signals: tuple[float, ...] = ()
+    confidence: float | None = None
+
+    def quotation(self) -> Citation | None:
+        """Return the sentence that most likely holds the answer; None where no reader found one."""
+        return quotation(
+            self.question, passages=self.passages, readings=self.readings, sentences=self.sentences
+        )
 
 
 class RagSystem:
@@ -80,6 +88,7 @@ class RagSystem:
         verifier: Verifier,
         terms: Terms,
         reader: Reader | None = None,
+        likeness: Likeness | None = None,
         confidence: Confidence | None = None,
         rewrite: Rewriter = rewrite_by_rules,
         policy: Policy = "strict",
@@ -94,6 +103,7 @@ class RagSystem:
         self._verifier = verifier
         self._terms = terms
         self._reader = reader
+        self._likeness = likeness
         self._confidence = confidence
         self._rewrite = rewrite
         self._policy: Policy = policy
@@ -157,14 +167,20 @@ class RagSystem:
         with clock.time("retrieve"):
             passages = self._retriever.retrieve(asked, limit=self._passages, caller=caller, as_of=as_of)
         if not passages or self._reader is None:
-            return Ground(asked, tuple(passages), (), None)
+            return Ground(asked, tuple(passages))
         with clock.time("read"):
             readings = self._reader.read(asked, [passage.chunk.full_text for passage in passages])
             readings = [_within_text(one, passage) for one, passage in zip(readings, passages, strict=True)]
-        if self._confidence is None:
-            return Ground(asked, tuple(passages), tuple(readings), None)
-        found = signals(asked, passages=passages, readings=readings, terms=self._terms)
-        return Ground(asked, tuple(passages), tuple(readings), self._confidence.probability(found))
+            sentences = split_passages(asked, passages=passages, likeness=self._likeness)
+        found = signals(
+            asked,
+            passages=passages,
+            readings=readings,
+            near=max((sentence.likeness for sentence in sentences), default=0.0),
+            terms=self._terms,
+        )
+        sure = None if self._confidence is None else self._confidence.probability(found)
+        return Ground(asked, tuple(passages), tuple(readings), sentences, tuple(found.tolist()), sure)
 
     def quotation(self, ground: Ground, *, refuse: bool = True) -> Answer:
         """Return the answer that the reader alone gives: the likeliest sentence, quoted, or a refusal.
@@ -211,7 +227,7 @@ class RagSystem:
         """Return whether the reader finds the answer likelier in its own quotation than in what is shown."""
         if not (self._weigh and self._quote) or self._reader is None or not ground.readings:
             return False
-        found = quotation(ground.question, passages=ground.passages, readings=ground.readings)
+        found = ground.quotation()
         if found is None or any(_overlap(found, citation) for citation in shown.citations):
             return False
         quoted = f"{found.passage.chunk.context}\n{found.quote}"
@@ -240,7 +256,7 @@ class RagSystem:
         """Return the quoting fallback, or None where it is off or a reader found nothing."""
         if not self._quote or not ground.readings:
             return None
-        found = quotation(ground.question, passages=ground.passages, readings=ground.readings)
+        found = ground.quotation()
         if found is None:
             return None
         return self._result(

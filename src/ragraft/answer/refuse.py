@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ragraft.answer.cite import without_links
 from ragraft.types import Passage
 
 __all__ = ["MOST_NEAREST", "NOTHING_FOUND", "nearest_documents", "refusal_text"]
@@ -16,6 +17,7 @@ MOST_WORDS = 4
 
 def refusal_text(missing: Sequence[str]) -> str:
     """Return the text of a refusal; `missing` are words of the question that no passage found has."""
+    missing = [word for word in missing if without_links(word) == word]  # a question may hold an address
     if not missing:
         return f"{NOT_ANSWERED} The nearest passages are about it but do not state the answer."
     quoted = [f"“{word}”" for word in missing[:MOST_WORDS]]

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -19,7 +18,7 @@ from rich.progress import (
 )
 
 from ragraft.access.labels import AccessRules, label_of, read_access_file
-from ragraft.cli.options import Session, print_json, with_session
+from ragraft.cli.options import Session, print_json, shown, with_session
 from ragraft.documents import sync
 from ragraft.documents.library import require_owner
 from ragraft.documents.sync import SyncReport
@@ -153,7 +152,7 @@ def _print(session: Session, report: SyncReport, rules: AccessRules, places: tup
     if not (report.added + report.replaced + report.removed + report.unchanged + len(report.failed)):
         session.out.print(f"no documents found in {', '.join(places)}", markup=False)
     for failure in report.failed:
-        session.out.print(f"[red]not read[/] {escape(failure.uri)}: {escape(failure.reason)}")
+        session.out.print(f"[red]not read[/] {shown(failure.uri)}: {shown(failure.reason)}")
     if report.failed:
         session.out.print("The next `ragraft add` tries these again.")
     if report.skipped:

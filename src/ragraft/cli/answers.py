@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rich.markup import escape
-
-from ragraft.cli.options import Session
+from ragraft.cli.options import Session, printable, shown
 from ragraft.types import Answer, Check, Citation, Passage
 
 __all__ = ["answer_json", "marked", "parse_reference", "passage_json", "place", "print_answer", "reference"]
@@ -106,22 +104,22 @@ def print_answer(session: Session, answer: Answer, *, asked: str, demo_grade: bo
     """Print an answer with its evidence; remarks go to standard error."""
     out, err = session.out, session.err
     if answer.question != asked:
-        err.print(f"understood as: {answer.question}", markup=False, style="dim")
-    out.print(answer.text, markup=False, style="bold" if out.is_terminal else None)
+        err.print(f"understood as: {printable(answer.question)}", markup=False, style="dim")
+    out.print(printable(answer.text), markup=False, style="bold" if out.is_terminal else None)
     for citation in {(c.marker, c.start): c for c in answer.citations}.values():
         out.print()
         page = f", page {citation.passage.chunk.page}" if citation.passage.chunk.page else ""
         out.print(
-            f"[bold]\\[{citation.marker}][/] {escape(citation.passage.title)}{page}  [dim]{escape(reference(citation))}[/]"
+            f"[bold]\\[{citation.marker}][/] {shown(citation.passage.title)}{page}  [dim]{shown(reference(citation))}[/]"
         )
         out.print(marked(citation))
     if answer.nearest:
         out.print()
         out.print("Nearest in the documents:")
         for passage in answer.nearest:
-            out.print(f"  {escape(passage.title)}  [dim]{escape(place(passage))}[/]")
+            out.print(f"  {shown(passage.title)}  [dim]{shown(place(passage))}[/]")
     for line in _remarks(answer, demo_grade=demo_grade):
-        err.print(line, markup=False, style="dim")
+        err.print(printable(line), markup=False, style="dim")
 
 
 def marked(citation: Citation) -> str:
@@ -130,7 +128,8 @@ def marked(citation: Citation) -> str:
     before, after = chunk.text[: citation.start - chunk.start], chunk.text[citation.end - chunk.start :]
     before = ("…" if len(before) > SHOWN_AROUND else "") + before[-SHOWN_AROUND:].lstrip()
     after = after[:SHOWN_AROUND].rstrip() + ("…" if len(after) > SHOWN_AROUND else "")
-    return f"    {escape(before)}[reverse]{escape(citation.quote)}[/]{escape(after)}".replace("\n", "\n    ")
+    before, quote, after = (shown(part) for part in (before, citation.quote, after))
+    return f"    {before}[reverse]{quote}[/]{after}".replace("\n", "\n    ")
 
 
 def _check_json(check: Check) -> dict[str, Any]:

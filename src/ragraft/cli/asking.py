@@ -12,11 +12,10 @@ from typing import Any, Literal
 import click
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
 
 from ragraft.cli.answers import answer_json, passage_json, place, print_answer
-from ragraft.cli.options import Session, as_of_option, print_json, with_session
+from ragraft.cli.options import Session, as_of_option, print_json, printable, shown, with_session
 from ragraft.errors import UserError
 from ragraft.systems import Workbench
 from ragraft.types import Answer, Caller, Message
@@ -40,8 +39,8 @@ def search(session: Session, query: str, limit: int, as_of: datetime | None) -> 
     if not passages:
         session.out.print("Nothing found.")
     for number, passage in enumerate(passages, 1):
-        session.out.print(f"[bold]{number}. {escape(passage.title)}[/]  [dim]{escape(place(passage))}[/]")
-        session.out.print(passage.chunk.text.strip(), markup=False)
+        session.out.print(f"[bold]{number}. {shown(passage.title)}[/]  [dim]{shown(place(passage))}[/]")
+        session.out.print(printable(passage.chunk.text.strip()), markup=False)
         session.out.print()
 
 
@@ -157,7 +156,7 @@ def _draft_on(update: Callable[[Text], Any]) -> Callable[[str], None]:
     draft = Text("draft, not checked yet: ", style="dim")
 
     def more(piece: str) -> None:
-        draft.append(piece, style="dim")
+        draft.append(printable(piece), style="dim")
         update(draft)
 
     return more

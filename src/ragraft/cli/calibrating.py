@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import numpy as np
 from rich.progress import track
 
 from ragraft.answer.calibrate import Calibration, Judged, calibrate_confidence
-from ragraft.answer.confidence import load_confidence, save_confidence, signals
+from ragraft.answer.confidence import load_confidence, save_confidence
 from ragraft.charts import Line, draw_lines
 from ragraft.cli.options import Session, print_json, with_session
 from ragraft.documents.library import require_owner
 from ragraft.errors import UserError
 from ragraft.questions import holds_answer, read_questions
-from ragraft.systems import Workbench, english_terms
+from ragraft.systems import Workbench
 from ragraft.types import Caller, Question
 
 FEWEST = 10
@@ -94,7 +95,7 @@ def judge(bench: Workbench, question: Question, caller: Caller) -> Judged:
         raise UserError("the library is empty", hint="add documents first: ragraft add FOLDER")
     quoted = bench.rag.quotation(ground, refuse=False)
     return Judged(
-        signals(question.text, passages=ground.passages, readings=ground.readings, terms=english_terms),
+        np.array(ground.signals),
         question.answerable,
         holds_answer(quoted.text, question),
         question.evidence[0].document if question.evidence else question.id,

@@ -6,11 +6,10 @@ from dataclasses import asdict
 from datetime import datetime
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from ragraft.cli.answers import parse_reference
-from ragraft.cli.options import Session, as_of_option, print_json, with_session
+from ragraft.cli.options import Session, as_of_option, print_json, printable, shown, with_session
 from ragraft.documents.erase import Receipt
 from ragraft.documents.library import require_owner
 from ragraft.errors import UserError
@@ -51,8 +50,8 @@ def list_documents(session: Session) -> None:
     for document in documents:
         added = document.added_at.astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(
-            document.uri,
-            document.title,
+            printable(document.uri),
+            printable(document.title),
             str(document.label),
             str(document.revision),
             str(document.chunks),
@@ -101,7 +100,8 @@ def show(session: Session, uri: str, as_of: datetime | None) -> None:
         f" · readable by {document.label}",
         markup=False,
     )
-    click.echo(revision.text)
+    # Into a file or another program the text goes as it is.
+    click.echo(printable(revision.text) if session.out.is_terminal else revision.text)
 
 
 def _show_citation(session: Session, bench: Workbench, uri: str, number: int, start: int, end: int) -> None:
@@ -118,8 +118,10 @@ def _show_citation(session: Session, bench: Workbench, uri: str, number: int, st
         return
     first, last = _lines_around(text, start, end)
     session.err.print(f"{uri} · revision {number} · characters {start}-{end}", markup=False)
-    shown = escape(text[first:start]), f"[reverse]{escape(quote)}[/]", escape(text[end:last])
-    session.out.print("".join([*(["…\n"] if first else []), *shown, *(["\n…"] if text[last:].strip() else [])]))
+    parts = shown(text[first:start]), f"[reverse]{shown(quote)}[/]", shown(text[end:last])
+    session.out.print(
+        "".join([*(["…\n"] if first else []), *parts, *(["\n…"] if text[last:].strip() else [])])
+    )
 
 
 def _lines_around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from ragraft.errors import NotFoundError
 from ragraft.systems import Workbench
 from ragraft.types import Caller
 from ragraft.workspace import Workspace, create_workspace, find_workspace
 
-__all__ = ["Session", "as_of_option", "print_json", "with_session"]
+__all__ = ["Session", "as_of_option", "print_json", "printable", "shown", "with_session"]
+
+# Control characters but tab and line feed, and the signs that reorder what is written (Unicode UAX 9).
+_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -130,6 +135,16 @@ class Moment(click.ParamType[datetime]):
         if len(value.strip()) <= 10:
             moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
         return moment.astimezone(UTC)
+
+
+def printable(text: str) -> str:
+    """Return a document's words with every sign that would command the terminal made visible."""
+    return _COMMANDING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def shown(text: str) -> str:
+    """Return a document's words for a console that reads markup: nothing in them commands it."""
+    return escape(printable(text))
 
 
 def print_json(value: Any) -> None:

@@ -17,7 +17,7 @@ from ragraft.verify.sources import Unit
 from ragraft.verify.statements import Statement, Word
 from ragraft.verify.wording import Wording
 
-__all__ = ["Binding", "bind"]
+__all__ = ["Binding", "Contest"]
 
 NEAR = 4.0
 """Distance in words at which a word counts half."""
@@ -46,6 +46,12 @@ IN_LABEL = 0.5
 TOGETHER = 2.5
 """What another quantity of the claim counts, beside a word: a value and its year belong together."""
 
+WORTH = 0.25
+"""Share of the words around the claim's number that a competitor must have around it in any case."""
+
+AS_MUCH = 0.9
+"""Share of what the claim's own place tells of its words that a competitor's place must tell."""
+
 ENOUGH = 0.45
 """Share of the words around the claim's number that must be around another one to speak against it."""
 
@@ -73,52 +79,66 @@ class _Rival:
     affinity: float
 
 
-def bind(topic: Topic, windows: Sequence[Window], *, wording: Wording, grounds: Grounds) -> list[Binding]:
-    """Return what became of each quantity of the claim; `wording` compares it with windows[0]."""
-    claim = topic.statement
-    anchored = {id(one): other for one, other in wording.anchored}
-    taken: list[Quantity] = []
-    found: list[Binding] = []
-    units = [unit for window in windows for unit in window.units]
-    units = list(dict.fromkeys([*units, *grounds.with_numbers(topic)]))
-    for at, quantity in enumerate(claim.quantities):
-        fellow = anchored.get(id(quantity))
-        if fellow is not None and not any(fellow is one for one in taken):
-            taken.append(fellow)
-            unit = next(one for one in windows[0].units if fellow in one.statement.quantities)
-            found.append(_checked_bound(quantity, fellow, unit))
-        else:
-            found.append(_compete(topic, at, units, taken, grounds))
-    return [_derived(binding, found, claim) for binding in found]
+class Contest:
+    """The quantities of a claim's windows, competing for those of the claim."""
 
+    def __init__(self, topic: Topic, windows: Sequence[Window], grounds: Grounds) -> None:
+        self._topic = topic
+        self._grounds = grounds
+        units = [unit for window in windows for unit in window.units]
+        self._units = list(dict.fromkeys([*units, *grounds.with_numbers(topic)]))
+        self._known: dict[int, tuple[_Around, list[_Rival]]] = {}
 
-def _compete(
-    topic: Topic, at: int, units: Sequence[Unit], taken: list[Quantity], grounds: Grounds
-) -> Binding:
-    quantity = topic.statement.quantities[at]
-    around = _Around.of(topic, at, grounds)
-    same: list[_Rival] = []
-    others: list[_Rival] = []
-    for unit in units:
-        for place, told in enumerate(unit.statement.quantities):
-            if any(told is one for one in taken) or not _rivals(quantity, told):
-                continue
-            rival = _Rival(told, unit, _affinity(around, unit, place, grounds))
-            (same if agree(quantity, told) else others).append(rival)
-    best = max(same, key=_strength, default=None)
-    against = max(others, key=_strength, default=None)
-    if best is not None:
-        if (
-            against
-            and against.affinity > best.affinity * BETTER
-            and against.affinity >= 0.25 * around.known(grounds)
-        ):
+    def bind(self, window: Window, wording: Wording) -> list[Binding]:
+        """Return what became of each quantity of the claim; `wording` compares it with the window."""
+        anchored = {id(one): other for one, other in wording.anchored}
+        taken: list[Quantity] = []
+        found: list[Binding] = []
+        for at, quantity in enumerate(self._topic.statement.quantities):
+            fellow = anchored.get(id(quantity))
+            if fellow is not None and not any(fellow is one for one in taken):
+                taken.append(fellow)
+                unit = next(one for one in window.units if fellow in one.statement.quantities)
+                found.append(_checked_bound(quantity, fellow, unit))
+            else:
+                found.append(self._compete(at, taken))
+        return [_derived(binding, found, self._topic.statement) for binding in found]
+
+    def _compete(self, at: int, taken: list[Quantity]) -> Binding:
+        quantity = self._topic.statement.quantities[at]
+        around, rivals = self._rivals(at)
+        free = [one for one in rivals if not any(one.quantity is other for other in taken)]
+        best = max((one for one in free if agree(quantity, one.quantity)), key=_strength, default=None)
+        others = [one for one in free if not agree(quantity, one.quantity)]
+        if best is None:
+            against = max(others, key=_strength, default=None)
+            if against and against.affinity >= ENOUGH * around.whole > 0:
+                return Binding(quantity, "denied", against.quantity, against.unit)
+            return Binding(quantity, "missing")
+        least = max(BETTER * best.affinity, WORTH * around.known(self._grounds))
+        # A place that tells less of the claim cannot speak against one that tells more.
+        told = AS_MUCH * around.told_by(best.unit, self._grounds)
+        nearer = [one for one in others if one.affinity > least]
+        nearer = [one for one in nearer if around.told_by(one.unit, self._grounds) >= told]
+        if nearer:
+            against = max(nearer, key=_strength)
             return Binding(quantity, "denied", against.quantity, against.unit)
         taken.append(best.quantity)
         return _checked_bound(quantity, best.quantity, best.unit)
-    if against and (against.affinity >= ENOUGH * around.whole > 0):
-        return Binding(quantity, "denied", against.quantity, against.unit)
-    return Binding(quantity, "missing")
+
+    def _rivals(self, at: int) -> tuple[_Around, list[_Rival]]:
+        """Return what stands around a quantity of the claim, and all that could stand for it."""
+        if at not in self._known:
+            quantity = self._topic.statement.quantities[at]
+            around = _Around.of(self._topic, at, self._grounds)
+            rivals = [
+                _Rival(told, unit, _affinity(around, unit, place, self._grounds))
+                for unit in self._units
+                for place, told in enumerate(unit.statement.quantities)
+                if _rivals(quantity, told)
+            ]
+            self._known[at] = around, rivals
+        return self._known[at]
 
 
 def _strength(rival: _Rival) -> tuple[float, float, str]:
@@ -150,6 +170,11 @@ class _Around:
         """The same of those alone that the passages have."""
         words = sum(weight for stem, weight in self.words if grounds.alike(stem))
         return words + sum(weight for _, weight in self.quantities)
+
+    def told_by(self, unit: Unit, grounds: Grounds) -> float:
+        """The same of those words alone that a unit or a heading above it has."""
+        stems = unit.stems | unit.above
+        return sum(weight for stem, weight in self.words if grounds.has(stem, stems))
 
     @classmethod
     def of(cls, topic: Topic, at: int, grounds: Grounds) -> _Around:
@@ -186,8 +211,7 @@ def _affinity(around: _Around, unit: Unit, at: int, grounds: Grounds) -> float:
         distance = _distance_in(unit, word, at)
         if distance < distances.get(word.stem, 1e9):
             distances[word.stem] = distance
-    above = frozenset(word.stem for line in unit.scope for word in unit.source.lines[line].words)
-    near = _neighbours(unit)
+    above, near = unit.above, unit.near
     total = 0.0
     for stem, weight in around.words:
         options = grounds.alike(stem)
@@ -227,12 +251,6 @@ def _between(unit: Unit, one: int, other: int) -> float:
         return 1.0 if cells[0] == cells[1] else LABEL if 0 in cells else OTHER_CELL
     clauses = abs(statement.clauses[one] - statement.clauses[other])
     return abs(statement.places[one] - statement.places[other]) + CLAUSE * clauses
-
-
-def _neighbours(unit: Unit) -> frozenset[str]:
-    units = unit.source.units
-    at = unit.number
-    return frozenset().union(*(units[other].stems for other in (at - 1, at + 1) if 0 <= other < len(units)))
 
 
 _DERIVES = (

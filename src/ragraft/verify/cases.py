@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from ragraft.verify.alignment import align
-from ragraft.verify.binding import bind
+from ragraft.verify.binding import Contest
 from ragraft.verify.features import Case
 from ragraft.verify.matching import Grounds, Topic, Window
 from ragraft.verify.objections import object_to
@@ -32,14 +33,16 @@ def read_claim(text: str, grounds: Grounds) -> Statement:
 def examine(topic: Topic, grounds: Grounds, *, likeness: npt.NDArray[np.float32] | None = None) -> list[Case]:
     """Return the cases of a claim, that of the nearest window first; none if there is nothing to read."""
     windows = grounds.windows(topic, likeness=likeness, limit=WINDOWS)
-    return [_case(topic, window, windows, grounds) for window in windows[:COMPARED]]
+    contest = Contest(topic, windows, grounds)
+    return [_case(topic, window, windows, contest, grounds) for window in windows[:COMPARED]]
 
 
-def _case(topic: Topic, window: Window, windows: list[Window], grounds: Grounds) -> Case:
+def _case(
+    topic: Topic, window: Window, windows: Sequence[Window], contest: Contest, grounds: Grounds
+) -> Case:
     aligned = align(topic.statement, window, grounds)
-    others = [window, *(other for other in windows if other is not window)]
     wording = compare_wording(topic.statement, window, grounds)
-    bindings = bind(topic, others, wording=wording, grounds=grounds)
+    bindings = contest.bind(window, wording)
     objections = object_to(
         topic, window, aligned=aligned, wording=wording, bindings=bindings, grounds=grounds
     )

@@ -122,7 +122,7 @@ def features(case: Case, grounds: Grounds) -> npt.NDArray[np.float64]:
             max(names - absent, sum(bool(grounds.alike(word.stem)) for word in topic.statement.names)) / names
             if names
             else 1.0,
-            grounds.best_units(topic),
+            topic.best_three,
             sum(bool(grounds.alike(word.stem)) for word in topic.words) / words,
             window.likeness,
             max(one.likeness for one in case.windows),

@@ -35,12 +35,16 @@ ASKED = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The words that a sentence is about, each with its weight, and those that its question adds."""
+    """The words that a sentence is about, each with its weight, and those that its question adds.
+
+    `best_three` is the mean share of the words in the three units of all passages that have most of them.
+    """
 
     statement: Statement
     words: tuple[Word, ...]
     weights: npt.NDArray[np.float64]
     asked: tuple[Word, ...]
+    best_three: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +127,13 @@ class Grounds:
         """Return whether a set of stems holds this one or one alike."""
         return stem in stems or any(other in stems for other in self.alike(stem))
 
-    def best_units(self, topic: Topic) -> float:
-        """Return the mean share of the topic's words in the three units that have most of them."""
-        words = {word.stem: frozenset(self.alike(word.stem)) for word in topic.words}
-        if not words:
+    def _best_three(self, words: Sequence[Word]) -> float:
+        """Return the mean share of the words in the three units that have most of them."""
+        same = [frozenset(self.alike(stem)) for stem in {word.stem for word in words}]
+        if not same:
             return 0.0
-        shares = (sum(not same.isdisjoint(unit.stems) for same in words.values()) for unit in self.units)
-        return sum(heapq.nlargest(3, shares)) / (3 * len(words))
+        shares = (sum(not one.isdisjoint(unit.stems) for one in same) for unit in self.units)
+        return sum(heapq.nlargest(3, shares)) / (3 * len(same))
 
     def topic(self, statement: Statement, question: Statement | None) -> Topic:
         """Return what a sentence is about; one with hardly a word of its own takes them from its question."""
@@ -142,7 +146,7 @@ class Grounds:
         if len(own) < 3:
             words += asked
             weights += [ASKED * self.rarity(word.stem) for word in asked]
-        return Topic(statement, tuple(words), np.array(weights), tuple(asked))
+        return Topic(statement, tuple(words), np.array(weights), tuple(asked), self._best_three(words))
 
     def windows(self, topic: Topic, *, likeness: npt.NDArray[np.float32] | None, limit: int) -> list[Window]:
         """Return the windows that come nearest to a topic, best first.

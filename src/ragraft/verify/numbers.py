@@ -53,6 +53,7 @@ _PERCENT = r"(?:percentage\s+points?|prozentpunkte?|percent|per\s+cent|prozent)"
 
 _QUANTITY = re.compile(
     rf"""
+    (?=[\d€$£¥]|\b[^\W\d_])(?:  # spares the engine all that follows inside of words
     (?P<iso>\b\d{{4}}-\d{{2}}-\d{{2}}(?!\d))
   | (?P<dotted>\b\d{{1,2}}\.\s?\d{{1,2}}\.\s?(?:\d{{4}}|\d{{2}})\b)
   | (?P<slashed>\b\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}|\d{{2}})\b)
@@ -72,6 +73,7 @@ _QUANTITY = re.compile(
         (?P<after>\s?{_SYMBOL}|[\s-]?(?:{_MONEY})\b|\s?[%‰]|(?:\s{{0,6}}|-)(?:{_PERCENT}\b|(?:{_UNIT})(?![^\W\d_])))?
   | (?P<words>\b(?:{_WORD_NUMBER}))\b(?P<wordscale>\s(?:{_SCALE})\b)?
         (?P<wordafter>[\s-]?(?:{_MONEY})\b|(?:\s{{0,6}}|-)(?:{_PERCENT}\b|(?:{_UNIT})(?![^\W\d_])))?
+    )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -99,6 +101,9 @@ _OR_LESS = re.compile(
     re.IGNORECASE,
 )
 _GROUPING = re.compile(r"[\u00a0\u202f '’]")
+_EDGES = re.compile(r"^[\s-]+|[\s-]+$")
+# Letters that match others where case is ignored, but are not turned into them by lower().
+_ODD_LETTERS = str.maketrans({"ſ": "s", "\u212a": "k", "İ": "I", "ı": "i"})
 _DIGITS = re.compile(r"\d+")
 _FIRST_SIGN = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -107,6 +112,7 @@ _WORDS_OF = frozenset(NUMBER_WORDS) | frozenset(MONTHS) | frozenset(WEEKDAYS)
 
 def quantities(text: str, *, language: str = "") -> list[Quantity]:
     """Return the quantities of `text` in order; `language` ("de", "en", "") decides what 1.500 means."""
+    text = text.translate(_ODD_LETTERS)
     if not _FIRST_SIGN.search(text) and _WORDS_OF.isdisjoint(_LETTERS.findall(text.lower())):
         return []
     read = (_read(match, language) for match in _QUANTITY.finditer(text))
@@ -195,7 +201,7 @@ def _read(match: re.Match[str], language: str) -> Quantity | None:
 
 def _number(match: re.Match[str], start: int, end: int, shown: str, language: str) -> Quantity:
     before = (match["before"] or "").strip().lower()
-    after = (match["after"] or "").strip(" \t\n-\u00a0").lower()
+    after = _EDGES.sub("", match["after"] or "").lower()
     values = _readings(match["number"], language)
     if match["scale"]:
         scale = SCALES[match["scale"].strip().rstrip(".").lower()]
@@ -214,7 +220,7 @@ def _number(match: re.Match[str], start: int, end: int, shown: str, language: st
 
 
 def _spelled(match: re.Match[str], start: int, end: int, shown: str) -> Quantity | None:
-    after = (match["wordafter"] or "").strip(" -\t\n").lower()
+    after = _EDGES.sub("", match["wordafter"] or "").lower()
     parts = re.split(r"[- ]", match["words"].lower())
     if (
         parts in (["one"], ["ein"], ["eine"], ["einen"], ["einem"], ["einer"], ["eins"], ["a"], ["an"])

@@ -13,6 +13,7 @@ from ragraft.verify.binding import Binding
 from ragraft.verify.lexicon import OPPOSITES
 from ragraft.verify.matching import Grounds, Topic, Window
 from ragraft.verify.numbers import Quantity
+from ragraft.verify.orders import rests_on_order
 from ragraft.verify.statements import Cue, Statement, Word
 from ragraft.verify.wording import Wording
 
@@ -21,11 +22,19 @@ __all__ = ["Objection", "missing_names", "object_to"]
 ON_TOPIC = 0.5
 """Share of the claim's wording that a window needs for its small words to be held against the claim's."""
 
+ORDERED = "the passage orders somebody to say this, it does not say it"
+
 NEARLY_SAME = 0.75
 """Share of the claim's words in the same order from which on a word that differs was put in another's place."""
 
 MAIN = 0.8
 """Share of what the fullest sentence of a window has of the claim that another needs to turn it round."""
+
+WORD_FOR_WORD = 0.8
+"""Share of the claim's words from which on negations are compared one by one."""
+
+NEARLY_ALL = 0.85
+"""Share of the claim's words that a window must have for their order to mean who did what to whom."""
 
 TO = frozenset({"to", "bis", "auf", "-", "–", "—"})
 
@@ -52,8 +61,11 @@ def object_to(
     found = list(_quantities(bindings, wording))
     found += _changed(wording)
     found += _names(topic, window, wording, grounds)
+    if rests_on_order(topic, window):
+        found.append(Objection("ordered", "not_found", ORDERED))
     if window.headed_cover(topic) >= ON_TOPIC:
         found += _reversed_range(topic.statement, bindings)
+        found += _lost(wording) if wording.share >= WORD_FOR_WORD else ()
         for rule in (_turned, _obliged, _attributed, _excepted, _swapped):
             found += rule(topic.statement, aligned)
     order = ("contradicted", "not_found", "partly")
@@ -168,6 +180,14 @@ def _turned(claim: Statement, aligned: Alignment) -> Iterator[Objection]:
         yield Objection("opposite", "contradicted", f"the passage says {there!r}, the answer {here!r}")
 
 
+def _lost(wording: Wording) -> Iterator[Objection]:
+    """In the passage's own wording every negation that it has must be there; one put in is a change."""
+    if wording.lost and not any(change.kind == "negation" for change in wording.changes):
+        yield Objection(
+            "negation", "contradicted", f"the passage says {wording.lost[0]!r} of this, the answer does not"
+        )
+
+
 def _denied(claim: Statement, aligned: Alignment, *, by_claim: bool) -> bool:
     """Return whether the side without a negation has a word that stands for one: prohibited, unable."""
     mine = {cue.text for cue in claim.has("denial")}
@@ -268,7 +288,7 @@ def _swapped(claim: Statement, aligned: Alignment) -> Iterator[Objection]:
                 and not _is_party(aligned.claim[middle])
                 and second.place < aligned.told[where[middle]].place < first.place
             ]
-            if between and aligned.share >= 0.5 and len(aligned.matched) == len(aligned.claim):
+            if between and aligned.share >= 0.5 and len(aligned.matched) >= NEARLY_ALL * len(aligned.claim):
                 yield Objection(
                     "swapped",
                     "contradicted",

@@ -17,11 +17,11 @@ ROW_DELIMITERS = 5
 """Two lines with this many commas, semicolons or bars each are rows of a table."""
 
 _LINE = re.compile(r"[^\n]*\n?")
-_OPENS_BLOCK = re.compile(r"\s*(?:[-*+•–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>|```|\[\d)")
+_OPENS_BLOCK = re.compile(r"\s*(?:[-*+•–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>|```|\[\d|[{}])")
 _DELIMITERS = re.compile(r"[,;\t|]")
 # A sentence ends at . ! ? (and their wide forms) before a space and what can begin another.
 _END = re.compile(
-    r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*\s+(?!\[\d)(?=["'“‘„«(\[*]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])"""
+    r"""(?<=[.!?…])["'”’)\]]*(?:\s*\[[\d,;\s]+\])*\s+(?!\[\d)(?=["'“‘„«(\[*{}]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])"""
 )
 _MONTH = re.compile("|".join(MONTHS), re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(?:der|die|das|dem|den|des|am|zum|zur|im|vom|beim)\s\d{1,2}\.$")

@@ -56,6 +56,18 @@ class Unit:
         return max(0, bisect_right(self.cells, place) - 1)
 
     @cached_property
+    def above(self) -> frozenset[str]:
+        """The stems of what stands above it."""
+        return frozenset(word.stem for line in self.scope for word in self.source.lines[line].words)
+
+    @cached_property
+    def near(self) -> frozenset[str]:
+        """The stems of the units before and after it."""
+        units = self.source.units
+        beside = [units[at] for at in (self.number - 1, self.number + 1) if 0 <= at < len(units)]
+        return frozenset().union(*(unit.stems for unit in beside))
+
+    @cached_property
     def stems(self) -> frozenset[str]:
         """The stems of all its words, those of quantities and small words included."""
         return frozenset(self.source.terms(self.statement.readable))

@@ -64,7 +64,7 @@ def settle(judged: Sequence[Judged]) -> Finding:
     supporting = [one for one in judged if one.support == "supported"]
     against = [one for one in judged if one.support in ("contradicted", "partly") and one.case.objections]
     free = [
-        one for one in supporting if one.case.is_quotation or not any(_outweighs(two, one) for two in against)
+        one for one in supporting if one.case.verbatim or not any(_outweighs(two, one) for two in against)
     ]
     if free:
         return _finding(max(free, key=lambda one: one.score))
@@ -87,7 +87,8 @@ def _outweighs(objecting: Judged, supporting: Judged) -> bool:
     """Return whether an objection in one window counts against the support that another one gives."""
     here, there = objecting.case.window, supporting.case.window
     if not set(here.units).isdisjoint(there.units):
-        return True
+        # What fewer sentences deny, more of them cannot support by what stands in the others.
+        return len(here.units) <= len(there.units)
     topic = objecting.case.topic
     return here.headed_cover(topic) > there.headed_cover(topic) + MORE
 

@@ -46,12 +46,13 @@ class Change:
 class Wording:
     """The share of the claim that the window has word for word, and what differs.
 
-    `anchored` are the claim's quantities that stand in the window among the same words, each with its fellow.
+    `lost` are the negations of the passage that the claim left out. `anchored` are the claim's quantities that stand in the window among the same words, each with its fellow.
     """
 
     share: float
     changes: tuple[Change, ...]
     anchored: tuple[tuple[Quantity, Quantity], ...]
+    lost: tuple[str, ...] = ()
 
     @property
     def is_quotation(self) -> bool:
@@ -76,11 +77,41 @@ def compare_wording(claim: Statement, window: Window, grounds: Grounds) -> Wordi
     spare = [token for at, token in enumerate(told) if at not in used and home[at]]
     kept = {token.stem for token in mine}
     changes: list[Change] = []
-    for kind, i, j, k, n in matcher.get_opcodes():
-        if kind in ("replace", "delete"):
-            opposite = told[k:n] if kind == "replace" and n - k <= j - i + WIDER else []
-            changes += _changes(mine[i:j], opposite, spare, kept, grounds, share)
-    return Wording(share, tuple(changes), anchored)
+    stretches = [(mine[i:j], told[k:n]) for kind, i, j, k, n in matcher.get_opcodes() if kind != "equal"]
+    for here, there in stretches:
+        opposite = there if len(there) <= len(here) + WIDER else []
+        changes += _changes(here, opposite, spare, kept, grounds, share)
+    changes += _exchanged(stretches)
+    # Before the first and after the last equal word the passage speaks of something else.
+    inner = range(blocks[0].b, blocks[-1].b)
+    lost = [
+        token.text
+        for _, i, j, k, n in matcher.get_opcodes()
+        if k in inner
+        for token in (_lost(mine[i:j], told[k:n]) if mine_keys[i:j] != told_keys[k:n] else ())
+    ]
+    return Wording(share, tuple(changes), anchored, tuple(lost))
+
+
+def _exchanged(stretches: Sequence[tuple[Sequence[Token], Sequence[Token]]]) -> Iterator[Change]:
+    """Yield two names that stand in each other's place."""
+    names = [
+        ({token.stem: token.text for token in here if token.capital}, {one.stem for one in there if one.capital})
+        for here, there in stretches
+    ]
+    for at, (mine, told) in enumerate(names):
+        for others, theirs in names[at + 1 :]:
+            first, second = sorted(mine.keys() & theirs), sorted(others.keys() & told)
+            if first and second and first != second:
+                yield Change("name", mine[first[0]], others[second[0]])
+                return
+
+
+def _lost(here: Sequence[Token], there: Sequence[Token]) -> list[Token]:
+    """Return the passage's negations that the claim left out in one stretch."""
+    if any("negation" in kinds_of(token.text) for token in here):
+        return []
+    return [token for token in there if "negation" in kinds_of(token.text)]
 
 
 def _anchored(
@@ -173,8 +204,8 @@ def _matters(token: Token) -> bool:
 
 
 def _moved(token: Token, spare: Sequence[Token], told: Sequence[Token], grounds: Grounds) -> bool:
-    """Return whether the passage's sentence has the word too, in another place."""
-    return any(other not in told and _same_word(token, other, grounds) for other in spare)
+    """Return whether the passage's sentence has the word too, in another place; a "not" has but one."""
+    return "negation" not in kinds_of(token.text) and any(other not in told and _same_word(token, other, grounds) for other in spare)
 
 
 def _same_word(one: Token, other: Token, grounds: Grounds) -> bool:
