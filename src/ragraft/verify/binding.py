@@ -118,7 +118,7 @@ class Contest:
         least = max(BETTER * best.affinity, WORTH * around.known(self._grounds))
         # A place that tells less of the claim cannot speak against one that tells more.
         told = AS_MUCH * around.told_by(best.unit, self._grounds)
-        nearer = [one for one in others if one.affinity > least]
+        nearer = [one for one in others if one.affinity > least and comparable(quantity, one.quantity)]
         nearer = [one for one in nearer if around.told_by(one.unit, self._grounds) >= told]
         if nearer:
             against = max(nearer, key=_strength)

@@ -36,6 +36,9 @@ WORD_FOR_WORD = 0.8
 NEARLY_ALL = 0.85
 """Share of the claim's words that a window must have for their order to mean who did what to whom."""
 
+SCOPE = 4
+"""Places within which the word stands that a negation is of."""
+
 TO = frozenset({"to", "bis", "auf", "-", "–", "—"})
 
 
@@ -162,6 +165,8 @@ def _told_cues(aligned: Alignment, kind: str) -> list[Cue]:
 def _turned(claim: Statement, aligned: Alignment) -> Iterator[Objection]:
     """Negation and opposites: an odd number of turns between claim and passage means the contrary."""
     mine, told = claim.has("negation"), _negations(aligned)
+    if not mine:
+        told = [cue for cue in told if _negates(cue, aligned)]
     opposed = list(_opposed(claim, aligned))
     turned = (len(mine) - len(told)) % 2 == 1
     if turned and _denied(claim, aligned, by_claim=len(mine) < len(told)):
@@ -213,6 +218,19 @@ def _negations(aligned: Alignment) -> list[Cue]:
         if here and told[clause[0]] >= MAIN * max(told.values()):
             own.add(clause)
     return [cue for cue in negated if (cue.clause // 1000, cue.clause % 1000) in own]
+
+
+def _negates(cue: Cue, aligned: Alignment) -> bool:
+    """Return whether a negation of the window is of a word that the claim has: the next one, or the last.
+
+    What is denied of something else, or under a condition, does not turn the claim.
+    """
+    clause = cue.clause // 1000, cue.clause % 1000
+    told = {other for _, other in (*aligned.pairs, *aligned.loose)}
+    items = [(item.place, at) for at, item in enumerate(aligned.told) if item.clause[0] == clause[0]]
+    after = [at for place, at in items if cue.place <= place <= cue.place + SCOPE]
+    before = [at for place, at in items if cue.place - SCOPE <= place < cue.place]
+    return bool(told & set(after[:1])) or bool(told & set(before[-1:]) and not after[:1])
 
 
 def _opposed(claim: Statement, aligned: Alignment) -> Iterator[tuple[str, str]]:

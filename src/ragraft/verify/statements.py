@@ -254,7 +254,7 @@ def _take_apart(statement: Statement) -> _Parts:
     place, clause, initial = 0, 0, True
     for match in _WORD.finditer(text):
         start, written = match.start(), match.group()
-        inside = [begins[at] for at in range(start, match.end()) if at in begins]
+        inside = [begins[at] for at in range(start, match.end()) if at in begins] if begins else ()
         for at in inside:
             quantity = statement.quantities[at]
             parts.places[at], parts.clauses[at] = place, clause
@@ -288,7 +288,8 @@ def _take_apart(statement: Statement) -> _Parts:
         stems = statement.terms(bare)
         parts.tokens.append(Token(lower, "".join(stems), capital, initial))
         if lower not in STOP_WORDS and "negation" not in kinds:
-            parts.words.extend(Word(stem, bare, start, place, clause, capital, initial) for stem in stems)
+            for stem in stems:
+                parts.words.append(Word(stem, bare, start, place, clause, capital, initial))  # noqa: PERF401 - often one
         initial = False
     return parts
 

@@ -232,8 +232,8 @@ def _kind(token: Token, instead: Sequence[Token]) -> tuple[str, Token | None]:
         return "modality", obliged[0]
     if "negation" in kinds_of(token.text):
         return "negation", instead[0] if instead else None
-    # A capital that opens a sentence makes a word a name only where a name stands opposite.
-    names = [one for one in instead if one.capital and not (one.initial and token.initial)]
+    # A capital that opens a sentence makes no name.
+    names = [one for one in instead if one.capital and not one.initial]
     if token.capital and names:
         return "name", names[0]
     return "word", instead[0] if instead else None
