@@ -105,7 +105,9 @@ def open_bench(workspace: Workspace) -> Iterator[Callable[[], Workbench]]:
     benches: list[Workbench] = []
 
     def open_one() -> Workbench:
-        benches.append(Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel(), reader=FakeReader()))
+        benches.append(
+            Workbench(workspace, embedder=FakeEmbedder(), model=FakeChatModel(), reader=FakeReader())
+        )
         return benches[-1]
 
     yield open_one

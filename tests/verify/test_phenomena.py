@@ -81,7 +81,11 @@ ROWS = [
         "Gloves are optional in hall four.",
     ),
     ("Sales might fall next year.", "Sales might fall next year.", "Sales fall next year."),
-    ("The new hall is planned for Venlo.", "The new hall is planned for Venlo.", "The new hall stands in Venlo."),
+    (
+        "The new hall is planned for Venlo.",
+        "The new hall is planned for Venlo.",
+        "The new hall stands in Venlo.",
+    ),
     # attribution
     (
         "Irena Novak said that the test was passed.",

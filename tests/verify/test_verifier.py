@@ -154,3 +154,8 @@ def test_likeness_is_asked_for_once_per_answer() -> None:
 
     verifier(likeness=likeness).check(["Hotels cost EUR 135.", "Meals cost EUR 28."], passages=policies())
     assert calls == [1]
+
+
+def test_a_sentence_too_long_to_check_is_not_supported() -> None:
+    sentence = "The press runs at 40 tonnes " * 100
+    assert check(sentence, sentence).support == "not_found"

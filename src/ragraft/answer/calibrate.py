@@ -19,6 +19,7 @@ FOLDS = 5
 PULL = 0.1
 """How strongly weights are held to those they start from: the weight of a prior with variance 1 / PULL."""
 STEPS = 50
+SMALLEST_STEP = 1e-9
 
 Floats = npt.NDArray[np.float64]
 
@@ -129,11 +130,20 @@ def _out_of_fold(
 
 
 def _fit(features: Floats, labels: npt.NDArray[np.bool_], prior: Floats) -> Floats:
-    """Return logistic weights by Newton's method, pulled to the prior; classes weigh the same."""
+    """Return logistic weights by Newton's method, pulled to the prior; classes weigh the same.
+
+    A step that would not lessen the loss is halved: whole steps run away where the prior is very sure.
+    """
     if not len(labels) or labels.all() or not labels.any():
         return prior
     share = labels.mean()
     each = np.where(labels, 0.5 / share, 0.5 / (1 - share))
+    sign = np.where(labels, 1.0, -1.0)
+
+    def loss(weights: Floats) -> float:
+        pull = PULL / 2 * np.sum((weights - prior) ** 2)
+        return float(each @ np.logaddexp(0, -sign * (features @ weights)) + pull)
+
     weights = prior.copy()
     for _ in range(STEPS):
         chance = _probabilities(features, weights)
@@ -142,8 +152,10 @@ def _fit(features: Floats, labels: npt.NDArray[np.bool_], prior: Floats) -> Floa
             len(prior)
         )
         step = np.linalg.solve(curvature, gradient)
+        while np.abs(step).max() >= SMALLEST_STEP and loss(weights + step) > loss(weights):
+            step = step / 2
         weights = weights + step
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < SMALLEST_STEP:
             break
     return weights
 

@@ -221,6 +221,7 @@ class RagSystem:
             return self._refuse(ground, clock, "the model found no answer in the passages", made)
         if shown.text:
             reason = "the passages answer it more plainly than the model did"
+            made = replace(made, checks=tuple(replace(check, shown=False) for check in made.checks))
         return self._quoted(ground, clock, reason, made) or self._refuse(ground, clock, reason, made)
 
     def _outweighed(self, ground: Ground, shown: Shown) -> bool:

@@ -25,7 +25,16 @@ from ragraft.errors import ModelError
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["Pooling", "build_embedder", "build_scorer", "read_json"]
+__all__ = [
+    "Pooling",
+    "Shape",
+    "build_embedder",
+    "build_entailment",
+    "build_reader",
+    "build_scorer",
+    "read_encoder",
+    "read_json",
+]
 
 Node: TypeAlias = "openvino.Node"
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
@@ -52,7 +61,7 @@ def build_embedder(folder: Path, *, pooling: Pooling) -> openvino.Model:
     import openvino
     from openvino import opset15 as ops
 
-    shape, weights = _read(folder)
+    shape, weights = read_encoder(folder)
     ids, mask = _input("ids", np.int32), _input("mask", np.float32)
     tokens = _encode(weights, shape, ids=ids, types=None, mask=mask)
     if pooling == "mean":
@@ -69,20 +78,26 @@ def build_scorer(folder: Path) -> openvino.Model:
 
     Raises: ModelError if the folder is not a BertForSequenceClassification with one label.
     """
-    import openvino
-    from openvino import opset15 as ops
-
-    shape, weights = _read(folder)
+    shape, weights = read_encoder(folder)
     if "classifier.weight" not in weights or len(weights["classifier.weight"]) != 1:
         raise ModelError(
             f"{folder} is not a reranker: it has no classifier with one output",
             hint="use a cross-encoder with a single label, such as the ms-marco-MiniLM family",
         )
-    body = {name.removeprefix("bert."): array for name, array in weights.items()}
-    ids, types, mask = _input("ids", np.int32), _input("types", np.int32), _input("mask", np.float32)
-    first = ops.gather(_encode(body, shape, ids=ids, types=types, mask=mask), _int(0), _int(1))
-    pooled = ops.tanh(_dense(first, body, "pooler.dense"))
-    return openvino.Model([_dense(pooled, body, "classifier")], [ids, types, mask], "bert_scorer")
+    return _classifier(shape, weights, name="bert_scorer")
+
+
+def build_entailment(folder: Path) -> openvino.Model:
+    """Return the graph (ids, types, mask) -> float32 (B, labels): the logits of each label per pair.
+
+    Raises: ModelError if the folder is not a BertForSequenceClassification.
+    """
+    shape, weights = read_encoder(folder)
+    if "classifier.weight" not in weights:
+        raise ModelError(
+            f"{folder} has no classifier", hint="use a BERT cross-encoder trained for NLI, in safetensors"
+        )
+    return _classifier(shape, weights, name="bert_entailment")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -99,7 +114,32 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read(folder: Path) -> tuple[Shape, Weights]:
+def build_reader(shape: Shape, weights: Weights, *, window: int) -> openvino.Model:
+    """Return the graph (ids, types, mask) -> float32 (B, 2 + 2 * window), for L <= window, from merged weights.
+
+    A row holds the logits of relevant and answerable, then the start and the end logits of each token.
+    """
+    import openvino
+    from openvino import opset15 as ops
+
+    ids, types, mask = _input("ids", np.int32), _input("types", np.int32), _input("mask", np.float32)
+    hidden = _encode(weights, shape, ids=ids, types=types, mask=mask)
+    pooled = ops.tanh(_dense(ops.gather(hidden, _int(0), _int(1)), weights, "reader.pooler"))
+    judged = _dense(pooled, weights, "reader.judge")
+    # (B, L, 2) to (B, 2, window), so that every row is equally wide.
+    spans = ops.transpose(_dense(hidden, weights, "reader.span"), _ints(0, 2, 1))
+    length = ops.gather(ops.shape_of(ids, "i32"), _ints(1), _int(0))
+    missing = ops.concat([_ints(0, 0), ops.subtract(_ints(window), length)], 0)
+    padded = ops.pad(spans, _ints(0, 0, 0), missing, "constant", _float(0.0))
+    flat = ops.reshape(padded, _ints(0, 2 * window), special_zero=True)
+    return openvino.Model([ops.concat([judged, flat], 1)], [ids, types, mask], "bert_reader")
+
+
+def read_encoder(folder: Path) -> tuple[Shape, Weights]:
+    """Return the shape and the weights of the encoder in a folder.
+
+    Raises: ModelError if it is not a BERT encoder in safetensors.
+    """
     config = read_json(folder / "config.json")
     expected = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
     for key, value in expected.items():
@@ -147,6 +187,17 @@ def _encode(weights: Weights, shape: Shape, *, ids: Node, types: Node | None, ma
         inner = ops.gelu(_dense(hidden, weights, f"{layer}.intermediate.dense"), "erf")
         hidden = _add_and_normalise(hidden, inner, weights, name=f"{layer}.output", epsilon=shape.epsilon)
     return hidden
+
+
+def _classifier(shape: Shape, weights: Weights, *, name: str) -> openvino.Model:
+    import openvino
+    from openvino import opset15 as ops
+
+    body = {key.removeprefix("bert."): array for key, array in weights.items()}
+    ids, types, mask = _input("ids", np.int32), _input("types", np.int32), _input("mask", np.float32)
+    first = ops.gather(_encode(body, shape, ids=ids, types=types, mask=mask), _int(0), _int(1))
+    pooled = ops.tanh(_dense(first, body, "pooler.dense"))
+    return openvino.Model([_dense(pooled, body, "classifier")], [ids, types, mask], name)
 
 
 def _embed(weights: Weights, shape: Shape, *, ids: Node, types: Node | None) -> Node:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragraft.errors import ModelError
-from ragraft.models import bert
+from ragraft.models.bert import build_entailment, read_json
 from ragraft.models.endpoint import EndpointChatModel
 from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.network import Network
 from ragraft.models.tokens import load_tokenizer, well_formed
 from ragraft.types import Message
-
-if TYPE_CHECKING:
-    import openvino
 
 __all__ = ["EndpointEntailment", "LocalEntailment", "entailing_label"]
 
@@ -46,7 +42,7 @@ class LocalEntailment:
         """
         require_engine("openvino", "safetensors", needed_for="the local entailment model")
         files = [folder / part for part in ("config.json", "tokenizer.json", "model.safetensors")]
-        config = bert.read_json(folder / "config.json")
+        config = read_json(folder / "config.json")
         self._name = f"{name or folder.name}@{fingerprint(files)}"
         self._entails = entailing_label(config.get("id2label"), folder)
         self._tokenizer = load_tokenizer(folder / "tokenizer.json")
@@ -54,7 +50,7 @@ class LocalEntailment:
         self._tokenizer.enable_truncation(
             int(config.get("max_position_embeddings", 512)), strategy="longest_first"
         )
-        self._network = Network(_build(folder), threads=threads)
+        self._network = Network(build_entailment(folder), threads=threads)
         if self._network.width <= self._entails:
             raise ModelError(f"{folder} has {self._network.width} outputs, fewer than its config.json names")
 
@@ -118,25 +114,6 @@ def entailing_label(labels: object, folder: Path) -> int:
             hint='it needs id2label with one "entailment", as NLI cross-encoders have',
         )
     return found[0]
-
-
-def _build(folder: Path) -> openvino.Model:
-    """Return the graph (ids, types, mask) -> float32 (B, labels)."""
-    import openvino
-    from openvino import opset15 as ops
-
-    shape, weights = bert._read(folder)
-    if "classifier.weight" not in weights:
-        raise ModelError(
-            f"{folder} has no classifier", hint="use a BERT cross-encoder trained for NLI, in safetensors"
-        )
-    body = {name.removeprefix("bert."): array for name, array in weights.items()}
-    ids, types = bert._input("ids", np.int32), bert._input("types", np.int32)
-    mask = bert._input("mask", np.float32)
-    hidden = bert._encode(body, shape, ids=ids, types=types, mask=mask)
-    first = ops.gather(hidden, bert._int(0), bert._int(1))
-    pooled = ops.tanh(bert._dense(first, body, "pooler.dense"))
-    return openvino.Model([bert._dense(pooled, body, "classifier")], [ids, types, mask], "bert_entailment")
 
 
 def _unfenced(text: str) -> str:

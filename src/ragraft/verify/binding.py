@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ragraft.verify.matching import Grounds, Topic, Window
@@ -58,6 +59,12 @@ ENOUGH = 0.45
 ASKED = 0.5
 """What a word of the question counts, beside one of the claim."""
 
+MANY = 20
+"""Quantities in one sentence from which on each must stand in the passage's own wording."""
+
+RIVALS = 300
+"""How many quantities of the windows compete at most."""
+
 WHOLE = 3
 """Words from which on a claim says itself what it is about."""
 
@@ -85,8 +92,7 @@ class Contest:
     def __init__(self, topic: Topic, windows: Sequence[Window], grounds: Grounds) -> None:
         self._topic = topic
         self._grounds = grounds
-        units = [unit for window in windows for unit in window.units]
-        self._units = list(dict.fromkeys([*units, *grounds.with_numbers(topic)]))
+        self._windows = windows
         self._known: dict[int, tuple[_Around, list[_Rival]]] = {}
 
     def bind(self, window: Window, wording: Wording) -> list[Binding]:
@@ -100,6 +106,8 @@ class Contest:
                 taken.append(fellow)
                 unit = next(one for one in window.units if fellow in one.statement.quantities)
                 found.append(_checked_bound(quantity, fellow, unit))
+            elif len(self._topic.statement.quantities) > MANY:
+                found.append(Binding(quantity, "missing"))
             else:
                 found.append(self._compete(at, taken))
         return [_derived(binding, found, self._topic.statement) for binding in found]
@@ -118,13 +126,24 @@ class Contest:
         least = max(BETTER * best.affinity, WORTH * around.known(self._grounds))
         # A place that tells less of the claim cannot speak against one that tells more.
         told = AS_MUCH * around.told_by(best.unit, self._grounds)
-        nearer = [one for one in others if one.affinity > least and comparable(quantity, one.quantity)]
+        nearer = [one for one in others if one.affinity > least and _may_deny(quantity, one.quantity)]
         nearer = [one for one in nearer if around.told_by(one.unit, self._grounds) >= told]
         if nearer:
             against = max(nearer, key=_strength)
             return Binding(quantity, "denied", against.quantity, against.unit)
         taken.append(best.quantity)
         return _checked_bound(quantity, best.quantity, best.unit)
+
+    @cached_property
+    def _told(self) -> list[tuple[Unit, int, Quantity]]:
+        """The quantities of the windows, and of other units that have one of the claim's numbers."""
+        units = [unit for window in self._windows for unit in window.units]
+        found = [
+            (unit, place, told)
+            for unit in dict.fromkeys([*units, *self._grounds.with_numbers(self._topic)])
+            for place, told in enumerate(unit.statement.quantities[: 2 * MANY])
+        ]
+        return found[:RIVALS]
 
     def _rivals(self, at: int) -> tuple[_Around, list[_Rival]]:
         """Return what stands around a quantity of the claim, and all that could stand for it."""
@@ -133,12 +152,16 @@ class Contest:
             around = _Around.of(self._topic, at, self._grounds)
             rivals = [
                 _Rival(told, unit, _affinity(around, unit, place, self._grounds))
-                for unit in self._units
-                for place, told in enumerate(unit.statement.quantities)
+                for unit, place, told in self._told
                 if _rivals(quantity, told)
             ]
             self._known[at] = around, rivals
         return self._known[at]
+
+
+def _may_deny(claimed: Quantity, told: Quantity) -> bool:
+    """Return whether `told` can speak against a number that is found: another of its unit, or it in another unit."""
+    return comparable(claimed, told) or _count(claimed) == _count(told) is not None
 
 
 def _strength(rival: _Rival) -> tuple[float, float, str]:

@@ -34,7 +34,12 @@ def examine(topic: Topic, grounds: Grounds, *, likeness: npt.NDArray[np.float32]
     """Return the cases of a claim, that of the nearest window first; none if there is nothing to read."""
     windows = grounds.windows(topic, likeness=likeness, limit=WINDOWS)
     contest = Contest(topic, windows, grounds)
-    return [_case(topic, window, windows, contest, grounds) for window in windows[:COMPARED]]
+    cases: list[Case] = []
+    for window in windows[:COMPARED]:
+        cases.append(_case(topic, window, windows, contest, grounds))
+        if cases[-1].verbatim and not cases[-1].objections:
+            break  # word for word: nothing that another window says would count
+    return cases
 
 
 def _case(

@@ -18,6 +18,9 @@ __all__ = ["Source", "Unit", "read_sources"]
 _RULE = re.compile(r"[-:| \t]+")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _ITEM = re.compile(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s")
+LONGEST = 3000
+"""Characters of a unit that are read: a passage of the library is no longer, and its sentences are not."""
+
 LEAD = 240
 """Characters that a line ending in a colon may have to be read with each item of the list under it."""
 FEWEST_COLUMNS = 3
@@ -49,7 +52,7 @@ class Unit:
         self.end = end
         self.is_heading = bool(_HEADING.match(source.text[start:end]))
         self.scope = tuple(dict.fromkeys(line for line in scope if line))
-        self.statement = Statement(told, terms=source.terms, language=source.language)
+        self.statement = Statement(told[:LONGEST], terms=source.terms, language=source.language)
 
     def cell_of(self, place: int) -> int:
         """Return which cell of a row a character of its statement is in, 0 for a sentence."""

@@ -289,7 +289,7 @@ def _take_apart(statement: Statement) -> _Parts:
         parts.tokens.append(Token(lower, "".join(stems), capital, initial))
         if lower not in STOP_WORDS and "negation" not in kinds:
             for stem in stems:
-                parts.words.append(Word(stem, bare, start, place, clause, capital, initial))  # noqa: PERF401 - often one
+                parts.words.append(Word(stem, bare, start, place, clause, capital, initial))
         initial = False
     return parts
 

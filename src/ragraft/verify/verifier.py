@@ -37,8 +37,11 @@ TURNS = frozenset({"negation", "opposite"})
 ENTAILED = 0.8
 """Probability from which on an entailment model's word is taken for support."""
 
-LONGEST = 4000
-"""Characters of a sentence that are looked at; no sentence is longer, and what is longer is no sentence."""
+MOST_NUMBERS = 60
+"""Quantities in one sentence that are checked; what has more is no sentence either."""
+
+LONGEST = 2000
+"""Characters of the longest sentence that is checked; what is longer is no sentence, and is not supported."""
 
 
 class Verifier:
@@ -77,7 +80,7 @@ class Verifier:
         found: list[Finding] = []
         for at in reversed(range(len(sentences))):
             row = None if near is None else near[at]
-            found.append(bench.judge(sentences[at][:LONGEST], row, after=found[-1] if found else None))
+            found.append(bench.judge(sentences[at], row, after=found[-1] if found else None))
         return found[::-1]
 
     def _near(self, sentences: Sequence[str], grounds: Grounds) -> npt.NDArray[np.float32] | None:
@@ -100,12 +103,20 @@ class _Bench:
         """Return the finding of a sentence; `after` is that of the next one, which explains a mere yes or no."""
         if claims_nothing(sentence):
             return Finding("no_claim", 0.0, None, 0, 0, "makes no claim")
+        if len(sentence) > LONGEST:
+            return Finding(
+                "not_found", 0.0, None, 0, 0, f"longer than {LONGEST} characters, too long to check"
+            )
         reply, rest = split_reply(sentence)
         if reply is not None and not rest.strip():
             if after is not None and after.support != "no_claim":
                 return after
             return self._reply(near, yes=reply)
         claim = read_claim(rest or sentence, self.grounds)
+        if len(claim.quantities) > MOST_NUMBERS:
+            return Finding(
+                "not_found", 0.0, None, 0, 0, f"more than {MOST_NUMBERS} numbers, too many to check"
+            )
         cases, finding = self._weigh(claim, near)
         if cases and finding.support != "supported" and not _settled(cases[0]):
             finding = self._by_parts(claim, near, cases[0]) or finding

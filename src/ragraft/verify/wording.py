@@ -46,7 +46,8 @@ class Change:
 class Wording:
     """The share of the claim that the window has word for word, and what differs.
 
-    `lost` are the negations of the passage that the claim left out. `anchored` are the claim's quantities that stand in the window among the same words, each with its fellow.
+    `lost` are the negations of the passage that the claim left out; `anchored` the claim's quantities that
+    stand in the window among the same words, each with its fellow.
     """
 
     share: float
@@ -96,7 +97,10 @@ def compare_wording(claim: Statement, window: Window, grounds: Grounds) -> Wordi
 def _exchanged(stretches: Sequence[tuple[Sequence[Token], Sequence[Token]]]) -> Iterator[Change]:
     """Yield two names that stand in each other's place."""
     names = [
-        ({token.stem: token.text for token in here if token.capital}, {one.stem for one in there if one.capital})
+        (
+            {token.stem: token.text for token in here if token.capital},
+            {one.stem for one in there if one.capital},
+        )
         for here, there in stretches
     ]
     for at, (mine, told) in enumerate(names):
@@ -205,7 +209,9 @@ def _matters(token: Token) -> bool:
 
 def _moved(token: Token, spare: Sequence[Token], told: Sequence[Token], grounds: Grounds) -> bool:
     """Return whether the passage's sentence has the word too, in another place; a "not" has but one."""
-    return "negation" not in kinds_of(token.text) and any(other not in told and _same_word(token, other, grounds) for other in spare)
+    return "negation" not in kinds_of(token.text) and any(
+        other not in told and _same_word(token, other, grounds) for other in spare
+    )
 
 
 def _same_word(one: Token, other: Token, grounds: Grounds) -> bool:
