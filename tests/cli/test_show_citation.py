@@ -70,7 +70,7 @@ def test_a_name_may_hold_the_signs_of_a_reference(ragraft: Run, folder: Path, na
 def test_an_old_reference_shows_what_it_quoted(ragraft: Run, folder: Path) -> None:
     ragraft("add", folder)
     reference = referred(ragraft)
-    (folder / "leave.md").write_text("# Leave\n\nNobody has any annual leave.\n")
+    (folder / "leave.md").write_text("# Leave\n\nEvery employee has forty days of annual leave in a year.\n")
     ragraft("add", folder)
     assert ragraft("show", reference, "--json")["quote"] == SAID
     assert referred(ragraft).startswith("leave.md@2#")

@@ -159,3 +159,16 @@ def test_likeness_is_asked_for_once_per_answer() -> None:
 def test_a_sentence_too_long_to_check_is_not_supported() -> None:
     sentence = "The press runs at 40 tonnes " * 100
     assert check(sentence, sentence).support == "not_found"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The soup costs three francs and is free.",
+        "The soup costs three francs, the soup is free",
+        "The soup costs three francsThe soup is free",
+        "The soup costs three francs; dogs are welcome.",
+    ],
+)
+def test_what_is_appended_to_a_quotation_spoils_it(claim: str) -> None:
+    assert check(claim, "The soup costs three francs. Trout is sold on Friday.").support != "supported"

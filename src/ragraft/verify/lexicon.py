@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 __all__ = [
     "ABSOLUTES",
+    "ACRONYMS",
     "ATTRIBUTION",
     "CONNECTORS",
     "DENIALS",
@@ -62,6 +63,7 @@ ABSOLUTES = _words(
     "all always every everyone everybody entire entirely alle allen aller immer jeder jede jedes stets "
     "only nur"
 )
+ACRONYMS = _words("us it who")
 PRONOUNS = _words(
     "he she it they his her its their him them this these those er sie es ihr sein diese dieser dieses"
 )

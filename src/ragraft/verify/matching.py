@@ -22,6 +22,15 @@ __all__ = ["Grounds", "Topic", "Window", "alike", "synonym_stems"]
 SCOPE = 0.8
 """What a word counts that stands not in the sentence but in a heading or title above it."""
 
+LIKENESS = 0.5
+"""What likeness of meaning counts against the share of the wording."""
+
+NUMBER = 1.5
+"""What having a number of the claim counts, as the weight of a word."""
+
+SHARED = 2
+"""In how many windows one unit may be."""
+
 NUMBERED = 12
 """How many units outside the windows are looked at for having a number of the claim."""
 
@@ -163,38 +172,39 @@ class Grounds:
             for stem in self.terms(quantity.shown)
             if stem.isdigit()
         ]
-        weights = np.concatenate([topic.weights, np.full(len(numbers), 1.5)]) if numbers else topic.weights
+        weights = np.concatenate([topic.weights, np.full(len(numbers), NUMBER)])
         own = self._matrix([*stems, *numbers], [unit.stems for unit in self.units])
         scopes = self._scopes(stems, len(numbers))
-        total = float(weights.sum()) or 1.0
         found: dict[int, tuple[float, int]] = {}
-        for size in (1, 2, 3):
-            if len(self.units) < size:
-                break
-            joined = own[: len(own) - size + 1].copy()
-            for more in range(1, size):
-                joined |= own[more : len(own) - size + 1 + more]
-            ranks = joined @ weights + SCOPE * ((scopes[: len(joined)] & ~joined) @ weights)
-            ranks = ranks / total - LONGER * (size - 1)
-            if likeness is not None:
-                nearest = np.max([likeness[more : len(joined) + more] for more in range(size)], axis=0)
-                ranks = ranks + 0.5 * nearest
+        alone = np.zeros(0)
+        for size in range(1, min(3, len(self.units)) + 1):
+            ranks = _ranks(size, own, scopes, weights, likeness)
+            alone = ranks if size == 1 else alone
             for at in np.argsort(-ranks, kind="stable")[: 3 * limit]:
                 first, last = int(at), int(at) + size - 1
-                if self.units[first].source is not self.units[last].source:
-                    continue
-                if first not in found or ranks[at] > found[first][0]:
+                together = self.units[first].source is self.units[last].source
+                if together and (first not in found or ranks[at] > found[first][0]):
                     found[first] = (float(ranks[at]), size)
+        chosen = self._uncrowded(found, limit)
+        first, size = chosen[0]
+        heart = max(range(first, first + size), key=lambda at: (alone[at], -at))
+        if size > 1 and (heart, 1) not in chosen:
+            # What one sentence denies must be heard before its neighbours are added to it.
+            chosen.insert(1, (heart, 1))
+        return [
+            self._window(at, size, found.get(at, (float(alone[at]), 1))[0], own, scopes, topic, likeness)
+            for at, size in chosen
+        ]
+
+    def _uncrowded(self, found: Mapping[int, tuple[float, int]], limit: int) -> list[tuple[int, int]]:
+        """Return first unit and size of the best windows; those that share a unit say much the same."""
         best = sorted(found.items(), key=lambda item: (-item[1][0], item[1][1], self._order(item[0])))
-        chosen: list[Window] = []
+        chosen: list[tuple[int, int]] = []
         crowded: Counter[int] = Counter()
-        for first, (rank, size) in best:
-            if len(chosen) == limit:
-                break
-            # Windows that share a unit say much the same: two are enough.
-            if all(crowded[at] < 2 for at in range(first, first + size)):
+        for first, (_, size) in best:
+            if len(chosen) < limit and all(crowded[at] < SHARED for at in range(first, first + size)):
                 crowded.update(range(first, first + size))
-                chosen.append(self._window(first, size, rank, own, scopes, topic, likeness))
+                chosen.append((first, size))
         return chosen
 
     def with_numbers(self, topic: Topic) -> list[Unit]:
@@ -245,6 +255,24 @@ class Grounds:
         return np.pad(found, ((0, 0), (0, more)))
 
 
+def _ranks(
+    size: int,
+    own: npt.NDArray[np.bool_],
+    scopes: npt.NDArray[np.bool_],
+    weights: npt.NDArray[np.float64],
+    likeness: npt.NDArray[np.float32] | None,
+) -> npt.NDArray[np.float64]:
+    """Return how near each window of a size comes to the topic, by its first unit."""
+    windows = len(own) - size + 1
+    joined = np.logical_or.reduce([own[more : windows + more] for more in range(size)])
+    ranks = joined @ weights + SCOPE * ((scopes[:windows] & ~joined) @ weights)
+    ranks = ranks / (float(weights.sum()) or 1.0) - LONGER * (size - 1)
+    if likeness is not None:
+        nearest = np.max([likeness[more : windows + more] for more in range(size)], axis=0)
+        ranks = ranks + LIKENESS * nearest
+    return np.asarray(ranks, np.float64)
+
+
 def synonym_stems(terms: Terms) -> dict[str, frozenset[str]]:
     """Return the stems that stand for one another, by each of them."""
     stems = {word: frozenset(terms(word)) for word in SYNONYMS}
@@ -266,4 +294,4 @@ def alike(one: str, other: str) -> bool:
     if len(short) < 4 or short[:4] != long[:4] or any(letter.isdigit() for letter in long):
         return False
     shared = next((at for at, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    return shared >= max(4, len(short) - 1) and len(long) - shared <= 3
+    return shared >= max(4, len(short) - 1) and len(long) - shared <= 2

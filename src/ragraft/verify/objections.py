@@ -64,6 +64,7 @@ def object_to(
     found = list(_quantities(bindings, wording))
     found += _changed(wording)
     found += _names(topic, window, wording, grounds)
+    found += _unsaid(topic, window, bindings)
     if rests_on_order(topic, window):
         found.append(Objection("ordered", "not_found", ORDERED))
     if window.headed_cover(topic) >= ON_TOPIC:
@@ -151,6 +152,25 @@ def _names(topic: Topic, window: Window, wording: Wording, grounds: Grounds) -> 
             yield Objection("unknown name", "not_found", f"no passage mentions {word.text}")
         elif not near:
             yield Objection("other name", "partly", f"the passage says this without naming {word.text}")
+
+
+def _unsaid(topic: Topic, window: Window, bindings: Sequence[Binding]) -> Iterator[Objection]:
+    """A clause of which the window has nothing but what other clauses said already: "..., and is free"."""
+    statement = topic.statement
+    clauses = sorted({word.clause for word in statement.words})
+    bound = {
+        clause
+        for clause, binding in zip(statement.clauses, bindings, strict=True)
+        if binding.verdict in ("bound", "derived")
+    }
+    seen: set[str] = set()
+    for clause in clauses if len(clauses) > 1 else ():
+        here = [(word, at) for at, word in enumerate(statement.words) if word.clause == clause]
+        new = [(word, at) for word, at in here if word.stem not in seen]
+        seen.update(word.stem for word, _ in here)
+        if new and clause not in bound and not any(window.own[at] or window.scope[at] for _, at in new):
+            yield Objection("unsaid", "partly", f"the passage does not say {new[0][0].text!r} of this")
+            return
 
 
 def _told_cues(aligned: Alignment, kind: str) -> list[Cue]:

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 
 from ragraft.verify.lexicon import (
     ABSOLUTES,
+    ACRONYMS,
     ATTRIBUTION,
     CONNECTORS,
     DENIALS,
@@ -286,12 +287,19 @@ def _take_apart(statement: Statement) -> _Parts:
         capital = written[0].isupper() and lower not in NO_NAME
         bare = written if written.isalnum() else _ENDING.sub("", written)
         stems = statement.terms(bare)
-        parts.tokens.append(Token(lower, "".join(stems), capital, initial))
-        if lower not in STOP_WORDS and "negation" not in kinds:
+        parts.tokens.append(
+            Token(written if _is_acronym(written, lower) else lower, "".join(stems), capital, initial)
+        )
+        if (lower not in STOP_WORDS or _is_acronym(written, lower)) and "negation" not in kinds:
             for stem in stems:
                 parts.words.append(Word(stem, bare, start, place, clause, capital, initial))
         initial = False
     return parts
+
+
+def _is_acronym(written: str, lower: str) -> bool:
+    """Return whether capitals make a name of what else is a small word."""
+    return lower in ACRONYMS and written.isupper()
 
 
 def _phrases(text: str) -> tuple[dict[int, str], set[int]]:

@@ -97,7 +97,8 @@ def _finding(judged: Judged) -> Finding:
     window = judged.case.window
     if judged.support == "not_found" and not (window.own.any() or judged.case.bindings):
         return Finding("not_found", judged.score, None, 0, 0, judged.reason)
-    units = window.units
+    # A heading speaks for what stands below it, and is nothing to quote.
+    units = [unit for unit in window.units if not unit.is_heading] or window.units
     return Finding(
         judged.support, judged.score, units[0].source.number, units[0].start, units[-1].end, judged.reason
     )
