@@ -18,8 +18,8 @@ PLACE = ROOT / "build" / "demo"
 RAGRAFT = Path(sys.executable).with_name("ragraft")
 
 NUMBER = "I'm based in Kassel. What may a hotel cost per night?"
-PROCEDURE = "What do I do first when a customer reports that a brake failed?"
-UNANSWERABLE = "What is the guest Wi-Fi password in Brno?"
+PROCEDURE = "What do I do with a suspicious e-mail?"
+UNANSWERABLE = "How much profit did the company make last year?"
 PRICE = "What is the lowest price for an HC-125-TP-S?"
 
 

@@ -117,3 +117,11 @@ def test_a_heading_claims_nothing() -> None:
     script = ScriptedVerifier({claim.text: "supported" for claim in claims})
     checks = check_claims(claims, passages=given, verifier=script, question="?")
     assert [check.support for check in checks] == ["no_claim", "supported"]
+
+
+@pytest.mark.parametrize(
+    "opening", ["Based on the document, ", "According to the passages given, ", "Laut den Unterlagen, "]
+)
+def test_an_opening_that_says_it_is_an_answer_claims_nothing(opening: str) -> None:
+    (check,) = checked(f"{opening}the soup costs three francs. [1]")
+    assert (check.support, check.sentence) == ("supported", f"{opening}the soup costs three francs.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ragraft.answer.cite import Claim
@@ -9,6 +10,13 @@ from ragraft.protocols import Verifier
 from ragraft.types import Check, Citation, Finding, Passage, Verdict
 
 __all__ = ["check_claims"]
+
+_LEAD_IN = re.compile(
+    r"^(?:based on|according to|as per|laut|gemäß|nach) (?:the |den |dem |der )?(?:given |provided |numbered |above )*"
+    r"(?:documents?|passages?|text|information|answer|context|dokumente?n?|unterlagen)\b[^,.]{0,30},\s+",
+    re.IGNORECASE,
+)
+"""How an answer says that it is one; it claims nothing of its own."""
 
 A_HEADING = Finding("no_claim", 0.0, None, 0, 0, "a heading claims nothing")
 
@@ -21,7 +29,7 @@ def check_claims(
     A sentence is held against the passages that it cites, and against all of them if those do not support
     it: what is true but cited to the wrong passage, or to none, is cited to the right one.
     """
-    sentences = [claim.text for claim in claims]
+    sentences = [_LEAD_IN.sub("", claim.text) for claim in claims]
     anywhere = verifier.check(sentences, passages=passages, question=question)
     checks = []
     for claim, found in zip(claims, anywhere, strict=True):
@@ -43,7 +51,9 @@ def _against_cited(
 ) -> Finding:
     """Return the finding for a claim among the passages it cites, with the place in all of them."""
     places = [number - 1 for number in claim.named]
-    (found,) = verifier.check([claim.text], passages=[passages[at] for at in places], question=question)
+    (found,) = verifier.check(
+        [_LEAD_IN.sub("", claim.text)], passages=[passages[at] for at in places], question=question
+    )
     if found.passage is None:
         return found
     return Finding(found.support, found.score, places[found.passage], found.start, found.end, found.reason)
