@@ -227,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen.no_likeness:
         record["likeness"] = as_json(fit_rows(gather(quick=chosen.quick, likeness=embedder_likeness())))
     record.setdefault("likeness", record["plain"])
-    record.setdefault("thresholds", {"supported": 0.6, "undecided": 0.2, "partly": 0.4})
+    record.setdefault("thresholds", {"supported": 0.5, "undecided": 0.2, "partly": 0.35})
     record["rows"] = {source: sum(row.source == source for row in rows) for source in SHARES}
     if not chosen.quick:
         OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ragraft.verify.numbers import agree, quantities
+from ragraft.verify.numbers import quantities
+from ragraft.verify.quantity import agree
 
 
 @pytest.mark.parametrize(

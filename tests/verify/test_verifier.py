@@ -167,6 +167,7 @@ def test_a_sentence_too_long_to_check_is_not_supported() -> None:
         "The soup costs three francs and is free.",
         "The soup costs three francs, the soup is free",
         "The soup costs three francsThe soup is free",
+        "Trout is sold on FridayThe soup is freeTrout is sold on Friday",
         "The soup costs three francs; dogs are welcome.",
     ],
 )

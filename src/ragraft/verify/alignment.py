@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 
 from ragraft.verify.matching import Grounds, Window
-from ragraft.verify.numbers import Quantity, agree
+from ragraft.verify.quantity import Quantity, agree
 from ragraft.verify.statements import Cue, Statement, Word
 
 __all__ = ["Alignment", "Item", "align"]

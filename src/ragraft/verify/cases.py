@@ -54,7 +54,7 @@ def _case(
     verbatim = _is_verbatim(topic.statement, window, grounds)
     if verbatim and _is_whole(topic.statement, window, grounds):
         # Word for word and whole: only what the words leave out, such as a sign of money, may still differ.
-        objections = [one for one in objections if one.kind in ("quantity", "missing")]
+        objections = [one for one in objections if one.kind in ("quantity", "missing", "ordered")]
     return Case(topic, window, windows, aligned, wording, bindings, objections, verbatim)
 
 

@@ -67,6 +67,16 @@ class Case:
     verbatim: bool
 
     @property
+    def is_complete(self) -> bool:
+        """Whether the window has every word of the claim and, for the same things, every number."""
+        bound = all(one.verdict == "bound" and one.unit in self.window.units for one in self.bindings)
+        return (
+            bool(self.bindings and len(self.window.own))
+            and bound
+            and bool((self.window.own | self.window.scope).all())
+        )
+
+    @property
     def is_quotation(self) -> bool:
         """Whether the claim is the window's own wording, all of it, give or take words that change nothing."""
         if self.verbatim:

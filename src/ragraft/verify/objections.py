@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from ragraft.verify.alignment import Alignment, Item
 from ragraft.verify.binding import Binding
-from ragraft.verify.lexicon import OPPOSITES
 from ragraft.verify.matching import Grounds, Topic, Window
-from ragraft.verify.numbers import Quantity
 from ragraft.verify.orders import rests_on_order
-from ragraft.verify.statements import Cue, Statement, Word
+from ragraft.verify.quantity import Quantity
+from ragraft.verify.statements import Statement, Word
+from ragraft.verify.turns import Objection, lost_negation, told_cues, turns
 from ragraft.verify.wording import Wording
 
 __all__ = ["Objection", "missing_names", "object_to"]
@@ -27,28 +26,15 @@ ORDERED = "the passage orders somebody to say this, it does not say it"
 NEARLY_SAME = 0.75
 """Share of the claim's words in the same order from which on a word that differs was put in another's place."""
 
-MAIN = 0.8
-"""Share of what the fullest sentence of a window has of the claim that another needs to turn it round."""
-
 WORD_FOR_WORD = 0.8
 """Share of the claim's words from which on negations are compared one by one."""
 
 NEARLY_ALL = 0.85
 """Share of the claim's words that a window must have for their order to mean who did what to whom."""
 
-SCOPE = 4
-"""Places within which the word stands that a negation is of."""
+_INNER_CAPITAL = re.compile(r"[a-zß-ÿ][A-ZÀ-Þ]")
 
 TO = frozenset({"to", "bis", "auf", "-", "–", "—"})
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """One thing that does not fit, how much it weighs, and the sentence that says so."""
-
-    kind: str
-    support: Literal["contradicted", "partly", "not_found"]
-    reason: str
 
 
 def object_to(
@@ -69,8 +55,8 @@ def object_to(
         found.append(Objection("ordered", "not_found", ORDERED))
     if window.headed_cover(topic) >= ON_TOPIC:
         found += _reversed_range(topic.statement, bindings)
-        found += _lost(wording) if wording.share >= WORD_FOR_WORD else ()
-        for rule in (_turned, _obliged, _attributed, _excepted, _swapped):
+        found += lost_negation(wording) if wording.share >= WORD_FOR_WORD else ()
+        for rule in (turns, _obliged, _attributed, _excepted, _swapped):
             found += rule(topic.statement, aligned)
     order = ("contradicted", "not_found", "partly")
     return sorted(found, key=lambda one: order.index(one.support))
@@ -145,6 +131,9 @@ def _abbreviated(name: Word, window: Window) -> bool:
 
 def _names(topic: Topic, window: Window, wording: Wording, grounds: Grounds) -> Iterator[Objection]:
     replaced = {change.mine for change in wording.changes if change.kind == "name"}
+    for word in topic.statement.words:  # GitHub is a name; FridayThe are two sentences run together
+        if _INNER_CAPITAL.search(word.text) and word.stem not in grounds.known:
+            yield Objection("unknown name", "not_found", f"no passage mentions {word.text}")
     for word, near in missing_names(topic, window, grounds):
         if word.text.lower() in replaced:
             continue
@@ -173,101 +162,11 @@ def _unsaid(topic: Topic, window: Window, bindings: Sequence[Binding]) -> Iterat
             return
 
 
-def _told_cues(aligned: Alignment, kind: str) -> list[Cue]:
-    """Return the window's cues of one kind in the clauses where something of the claim stands."""
-    return [
-        cue
-        for cue in aligned.cues
-        if cue.kind == kind and (cue.clause // 1000, cue.clause % 1000) in aligned.clauses
-    ]
-
-
-def _turned(claim: Statement, aligned: Alignment) -> Iterator[Objection]:
-    """Negation and opposites: an odd number of turns between claim and passage means the contrary."""
-    mine, told = claim.has("negation"), _negations(aligned)
-    if not mine:
-        told = [cue for cue in told if _negates(cue, aligned)]
-    opposed = list(_opposed(claim, aligned))
-    turned = (len(mine) - len(told)) % 2 == 1
-    if turned and _denied(claim, aligned, by_claim=len(mine) < len(told)):
-        return
-    if turned and not opposed:
-        if told and len(told) > len(mine):
-            yield Objection(
-                "negation", "contradicted", f"the passage says {told[-1].text!r} of this, the answer does not"
-            )
-        else:
-            yield Objection(
-                "negation", "contradicted", f"the answer says {mine[-1].text!r}, the passage does not"
-            )
-    elif opposed and not turned:
-        here, there = opposed[0]
-        yield Objection("opposite", "contradicted", f"the passage says {there!r}, the answer {here!r}")
-
-
-def _lost(wording: Wording) -> Iterator[Objection]:
-    """In the passage's own wording every negation that it has must be there; one put in is a change."""
-    if wording.lost and not any(change.kind == "negation" for change in wording.changes):
-        yield Objection(
-            "negation", "contradicted", f"the passage says {wording.lost[0]!r} of this, the answer does not"
-        )
-
-
-def _denied(claim: Statement, aligned: Alignment, *, by_claim: bool) -> bool:
-    """Return whether the side without a negation has a word that stands for one: prohibited, unable."""
-    mine = {cue.text for cue in claim.has("denial")}
-    told = {cue.text for cue in _told_cues(aligned, "denial")}
-    return bool(mine - told) if by_claim else bool(told - mine)
-
-
-def _negations(aligned: Alignment) -> list[Cue]:
-    """Return the window's negations, but for those in clauses that say nothing of the claim that others do not."""
-    negated = [cue for cue in aligned.cues if cue.kind == "negation"]
-    clauses = {(cue.clause // 1000, cue.clause % 1000) for cue in negated}
-    told = Counter({unit: 0 for unit, _ in aligned.by_clause})
-    for (unit, _), items in aligned.by_clause.items():
-        told[unit] += len(items)
-    own = set()
-    for clause in clauses:
-        beside = [
-            items
-            for other, items in aligned.by_clause.items()
-            if other[0] == clause[0] and other not in clauses
-        ]
-        here = aligned.by_clause.get(clause, frozenset()) - frozenset().union(*beside)
-        if here and told[clause[0]] >= MAIN * max(told.values()):
-            own.add(clause)
-    return [cue for cue in negated if (cue.clause // 1000, cue.clause % 1000) in own]
-
-
-def _negates(cue: Cue, aligned: Alignment) -> bool:
-    """Return whether a negation of the window is of a word that the claim has: the next one, or the last.
-
-    What is denied of something else, or under a condition, does not turn the claim.
-    """
-    clause = cue.clause // 1000, cue.clause % 1000
-    told = {other for _, other in (*aligned.pairs, *aligned.loose)}
-    items = [(item.place, at) for at, item in enumerate(aligned.told) if item.clause[0] == clause[0]]
-    after = [at for place, at in items if cue.place <= place <= cue.place + SCOPE]
-    before = [at for place, at in items if cue.place - SCOPE <= place < cue.place]
-    return bool(told & set(after[:1])) or bool(told & set(before[-1:]) and not after[:1])
-
-
-def _opposed(claim: Statement, aligned: Alignment) -> Iterator[tuple[str, str]]:
-    told = {cue.text for cue in _told_cues(aligned, "turn")}
-    mine = {cue.text for cue in claim.has("turn")}
-    for word in sorted(mine - told):
-        against = sorted((OPPOSITES[word] & told) - mine)
-        # The passage may say it with a word of the same side.
-        if against and not any(OPPOSITES[other] & OPPOSITES[word] for other in told):
-            yield word, against[0]
-
-
 def _obliged(claim: Statement, aligned: Alignment) -> Iterator[Objection]:
     kinds = ("must", "should", "may")
     mine = {kind for kind in kinds if claim.has(kind)}
-    told = {kind: cues[0].text for kind in kinds if (cues := _told_cues(aligned, kind))}
-    negated = claim.has("negation") and _told_cues(aligned, "negation")
+    told = {kind: cues[0].text for kind in kinds if (cues := told_cues(aligned, kind))}
+    negated = claim.has("negation") and told_cues(aligned, "negation")
     if mine and told and mine.isdisjoint(told) and not negated:
         word = next(iter(told.values()))
         cue = claim.has(next(iter(mine)))[0].text
@@ -275,7 +174,7 @@ def _obliged(claim: Statement, aligned: Alignment) -> Iterator[Objection]:
             "contradicted" if {"must", "may"} <= mine | set(told) else "partly"
         )
         yield Objection("modality", support, f"the passage says {word!r}, the answer {cue!r}")
-    tentative = [cue for cue in _told_cues(aligned, "tentative") if cue.text not in claim.text.lower()]
+    tentative = [cue for cue in told_cues(aligned, "tentative") if cue.text not in claim.text.lower()]
     if tentative and not claim.has("tentative") and not mine:
         yield Objection("tentative", "partly", f"the passage says so only as {tentative[0].text!r}")
     absolute = [cue for cue in claim.has("absolute") if aligned.share >= NEARLY_SAME]

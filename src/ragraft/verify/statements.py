@@ -21,7 +21,8 @@ from ragraft.verify.lexicon import (
     STOP_WORDS,
     TENTATIVE,
 )
-from ragraft.verify.numbers import Quantity, quantities
+from ragraft.verify.numbers import quantities
+from ragraft.verify.quantity import Quantity
 
 __all__ = ["Cue", "Statement", "Terms", "Token", "Word", "guess_language", "kinds_of", "plain"]
 

@@ -41,7 +41,7 @@ def judge(case: Case, score: float, weights: Weights) -> Judged:
         and case.window.headed_cover(case.topic) >= MOST_OF_IT
         and all(_near(binding, case.window) for binding in case.bindings)
     )
-    if objection is None and (case.is_quotation or enough):
+    if objection is None and (case.is_quotation or case.is_complete or enough):
         return Judged(case, max(score, weights.supported), "supported", "the passage says so")
     if objection is None:
         return Judged(case, score, "partly" if score >= weights.partly else "not_found", _lacking(case))

@@ -30,9 +30,9 @@ class Weights:
     plain_bias: float
     likeness: npt.NDArray[np.float64]
     likeness_bias: float
-    supported: float = 0.6
+    supported: float = 0.5
     undecided: float = 0.2
-    partly: float = 0.4
+    partly: float = 0.35
 
     def score(self, values: npt.NDArray[np.float64], *, likeness: bool) -> float:
         """Return the probability that a claim with these features is supported."""

@@ -12,7 +12,7 @@ from difflib import Match, SequenceMatcher
 
 from ragraft.verify.lexicon import HARMLESS, OPPOSITES, SYNONYMS
 from ragraft.verify.matching import Grounds, Window
-from ragraft.verify.numbers import Quantity, agree
+from ragraft.verify.quantity import Quantity, agree
 from ragraft.verify.statements import Statement, Token, kinds_of
 
 __all__ = ["Change", "Wording", "compare_wording"]
