@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from ragraft.questions import read_questions
+from ragraft.types import Question
+
 __all__ = [
     "DATA",
     "SETS",
-    "Evidence",
     "Ground",
-    "Question",
     "Text",
     "cranfield",
     "handbook_documents",
@@ -54,25 +55,6 @@ class Ground:
     documents: tuple[Text, ...]
     queries: Mapping[str, str]
     relevant: Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A verbatim stretch of a document that answers a question."""
-
-    document: str
-    quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One row of a question file; without evidence it cannot be answered from the documents."""
-
-    id: str
-    text: str
-    kind: str
-    evidence: tuple[Evidence, ...]
-    answer: str
 
 
 def cranfield(data: Path = DATA) -> Ground:
@@ -147,13 +129,7 @@ def handbook_documents(data: Path = DATA) -> dict[str, bytes]:
 
 def handbook_questions(split: str, data: Path = DATA) -> list[Question]:
     """Return the questions of `split` ("train" or "test"), those without an answer included."""
-    lines = (data / "handbook" / "questions" / f"{split}.jsonl").read_text("utf-8").splitlines()
-    return [_question(json.loads(line)) for line in lines]
-
-
-def _question(row: Mapping[str, Any]) -> Question:
-    evidence = tuple(Evidence(e["document"], e["quote"]) for e in row["evidence"])
-    return Question(row["id"], row["question"], row["kind"], evidence, row["answer"])
+    return read_questions(data / "handbook" / "questions" / f"{split}.jsonl")
 
 
 def ndcg(ranking: Sequence[str], gains: Mapping[str, int], limit: int = 10) -> float:

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.figures import Figure, Report, Target, at_least, run
-from benchmarks.ground import DATA, Question, handbook_documents, handbook_questions, holds, mean
+from benchmarks.ground import DATA, handbook_documents, handbook_questions, holds, mean
 from benchmarks.legs import search_with_legs
 from benchmarks.rankings import Bm25s, nearest, paired_interval, plain_rrf
 from benchmarks.world import calibrate, new_library
@@ -30,6 +30,7 @@ from ragraft.models.files import EMBEDDER_NAME, embedder_folder
 from ragraft.models.tokens import load_tokenizer
 from ragraft.protocols import Embedder
 from ragraft.systems import Workbench
+from ragraft.types import Question
 
 TARGETS: Mapping[str, Target] = {"evidence": at_least(0.93), "page": at_least(0.97)}
 FIRST = 5

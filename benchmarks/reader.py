@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figures import Figure, Report, run, say
-from benchmarks.ground import DATA, SETS, Ground, Question, handbook_questions, holds, mean, ndcg
+from benchmarks.ground import DATA, SETS, Ground, handbook_questions, holds, mean, ndcg
 from benchmarks.rankings import Bm25s, paired_interval
 from benchmarks.retrieval import part_of
 from benchmarks.world import add_texts, calibrate, new_library
@@ -32,7 +32,7 @@ from ragraft.access.labels import OWNER, AccessRules
 from ragraft.models.encoders import OpenVinoEmbedder
 from ragraft.models.files import EMBEDDER_NAME, embedder_folder
 from ragraft.models.reader import LocalReader
-from ragraft.types import Passage, Reading
+from ragraft.types import Passage, Question, Reading
 from ragraft.verify.sentences import sentence_spans
 
 DEPTH = 20

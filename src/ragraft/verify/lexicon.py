@@ -14,13 +14,11 @@ __all__ = [
     "CONNECTORS",
     "DENIALS",
     "EXCEPTIONS",
-    "FRONTED",
     "HARMLESS",
     "MODALS",
     "NEGATIONS",
     "NO_NAME",
     "OPPOSITES",
-    "PRONOUNS",
     "STOP_WORDS",
     "SYNONYMS",
     "TENTATIVE",
@@ -64,9 +62,6 @@ ABSOLUTES = _words(
     "only nur"
 )
 ACRONYMS = _words("us it who")
-PRONOUNS = _words(
-    "he she it they his her its their him them this these those er sie es ihr sein diese dieser dieses"
-)
 CONNECTORS = _words("and but or while whereas und aber oder sondern während wohingegen sowie")
 
 DENIALS = _words(
@@ -107,7 +102,6 @@ ATTRIBUTION = _words(
     "angeblich berichtete"
 )
 NO_NAME = _words("i ok okay mr mrs ms dr prof sir herr frau st")
-FRONTED = _words("yes no ja nein")
 
 _PAIRS = (
     "more/less,fewer most/least,fewest higher,greater,larger,bigger/lower,smaller,lesser longer/shorter "
