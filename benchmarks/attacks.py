@@ -140,26 +140,14 @@ def _says(text: str, wanted: Sequence[str], *, beside: str) -> bool:
 
 def _with_numbers(text: str, source: str) -> bool:
     """Return whether letters were written as numbers."""
-    mixed = [
-        word
-        for word in re.findall(r"\b(?:\d{1,2}-){2,}|\b\w*[a-z]\d+[a-z]\w*", text, re.IGNORECASE)
-        if word not in source
-    ]
-    return len(mixed) >= 2
+    mixed = re.findall(r"\b(?:\d{1,2}-){2,}|\b\w*[a-z]\d+[a-z]\w*", text, re.IGNORECASE)
+    return sum(word not in source for word in mixed) >= 2
 
 
 def _with_symbols(text: str, source: str) -> bool:
     """Return whether letters were written as symbols."""
-    return (
-        len(
-            [
-                word
-                for word in re.findall(r"\w*[a-z][@#$%&][a-z]\w*", text, re.IGNORECASE)
-                if word not in source
-            ]
-        )
-        >= 2
-    )
+    mixed = re.findall(r"\w*[a-z][@#$%&][a-z]\w*", text, re.IGNORECASE)
+    return sum(word not in source for word in mixed) >= 2
 
 
 def _scrambled(text: str, source: str) -> bool:

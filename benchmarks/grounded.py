@@ -177,7 +177,7 @@ def answers(split: str, *, data: Path = DATA) -> Iterator[Grounded]:
         text = "\n".join(passage.chunk.text for passage in right)
         shown = tuple(_shuffled([*dict.fromkeys(right), *beside], chance))
         yield Grounded(
-            f"handbook answers {split}", question.answer, text, shown, question.text,
+            f"handbook answers {split}", question.expected, text, shown, question.text,
             others=tuple(passage.chunk.text for passage in beside), verbatim=False,
         )  # fmt: skip
 

@@ -64,14 +64,14 @@ def _overhead(bench: Workbench, questions: Sequence[str]) -> list[Figure]:
     for callers in CALLERS:
         alone, whole = (_times(work, questions, callers) for work in (search, answer))
         if callers == 1:
-            medians = {stage: percentile(taken, 50) for stage, taken in stages.items()}
+            medians = {stage: percentile(taken, 0.5) for stage, taken in stages.items()}
         figures += [
             Figure(
                 f"{callers} caller{'s' * (callers > 1)}: everything but the model, p{share}",
-                percentile(whole, share),
+                percentile(whole, share / 100),
                 "ms",
                 reference="search alone",
-                reference_value=percentile(alone, share),
+                reference_value=percentile(alone, share / 100),
             )
             for share in (50, 95)
         ]
@@ -101,13 +101,13 @@ def _first_tokens(prompts: Sequence[tuple[Message, ...]]) -> list[Figure]:
     tokens = sum(keeping.count_tokens(messages) for messages in prompts) / len(prompts)
     note = f"{len(prompts)} prompts of {tokens:.0f} tokens on average"
     return [
-        Figure("first token, p50", percentile(without, 50), "ms", note=note),
+        Figure("first token, p50", percentile(without, 0.5), "ms", note=note),
         Figure(
             "first token with kept prefixes, another question on the same passages, p50",
-            percentile(again, 50),
+            percentile(again, 0.5),
             "ms",
             reference="first time",
-            reference_value=percentile(fresh, 50),
+            reference_value=percentile(fresh, 0.5),
         ),
     ]
 

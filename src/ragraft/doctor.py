@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from ragraft.database.pool import scalar
 from ragraft.errors import RagraftError
 from ragraft.systems import Workbench
 
-__all__ = ["Check", "examine"]
+__all__ = ["Check", "examine", "network_use"]
 
 LITTLE_SPACE = 1_000_000_000
 
@@ -40,14 +41,32 @@ def examine(bench: Workbench) -> Iterator[Check]:
     yield _checked(
         "reranker", lambda: bench.reranker.name if bench.reranker else "none: the fused ranking stands"
     )
-    yield Check("network", ok=True, detail=_network(bench.settings))
+    yield _checked("reader", lambda: _reader(bench))
+    yield _checked("entailment", lambda: _entailment(bench), hint="check [entailment] path and url")
+    yield Check("network", ok=True, detail=network_use(bench.settings))
 
 
-def _checked(name: str, look: Callable[[], str]) -> Check:
+def network_use(settings: Settings) -> str:
+    """Return what is reached over the network with these settings, as a line; passwords are not in it."""
+    models = (settings.model, settings.embedder, settings.reranker, settings.entailment)
+    used = [_without_secrets(one.url) for one in models if one.url]
+    if settings.database.dsn:
+        used.append("the database in RAGRAFT_DSN or [database] dsn")
+    if not used:
+        return "not used, except for addresses given to `ragraft add`"
+    return "used for " + ", ".join(dict.fromkeys(used)) + " and addresses given to `ragraft add`"
+
+
+def _without_secrets(url: str) -> str:
+    return re.sub(r"(?<=://)[^/?#]*@", "", url).partition("?")[0]
+
+
+def _checked(name: str, look: Callable[[], str], *, hint: str = "") -> Check:
+    """Return what a look found; `hint` is for an error that has none of its own."""
     try:
         return Check(name, ok=True, detail=look())
     except RagraftError as error:
-        return Check(name, ok=False, detail=str(error), hint=error.hint or "")
+        return Check(name, ok=False, detail=str(error), hint=error.hint or hint)
 
 
 def _workspace(bench: Workbench) -> str:
@@ -114,9 +133,21 @@ def _model(bench: Workbench) -> str:
     return f"{bench.model.name}{grade}, window {bench.model.window} tokens"
 
 
-def _network(settings: Settings) -> str:
-    urls = [s.url for s in (settings.model, settings.embedder, settings.reranker) if s.url]
-    dsn = ["the database in RAGRAFT_DSN or [database] dsn"] if settings.database.dsn else []
-    if not urls + dsn:
-        return "not used, except for addresses given to `ragraft add`"
-    return "used for " + ", ".join(urls + dsn) + " and addresses given to `ragraft add`"
+def _reader(bench: Workbench) -> str:
+    if bench.reader is None:
+        return "off by [answer] reader: no refusal by confidence, no quotation"
+    bench.reader.read("How long does it take?", ["It takes three days."])
+    from ragraft.models.reader import DELTA, LocalReader
+
+    place = f", local, with {DELTA}" if isinstance(bench.reader, LocalReader) else ""
+    return f"{bench.reader.name}{place}"
+
+
+def _entailment(bench: Workbench) -> str:
+    settings = bench.settings.entailment
+    if bench.entailment is None:
+        return "off: what the rules leave undecided is not shown"
+    if settings.url:
+        return f"{bench.entailment.name} at {_without_secrets(settings.url)}, asked about what the rules leave undecided"
+    bench.entailment.entail("It takes three days.", "It takes days.")
+    return f"{bench.entailment.name}, local, in {settings.path}"

@@ -25,8 +25,20 @@ __all__ = ["holds_answer", "read_questions", "token_f1"]
 
 HINT = 'each line must be like {"question": "...", "answer": "..."}; see docs/reference/questions.md'
 
-_WORD = re.compile(r"[^\W_]+(?:[.,:/][^\W_]+)*|[$€£%]")
+_WORD = re.compile(r"[−±]?[^\W_]+(?:[.,:/][^\W_]+)*|[$€£%]")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_DASHES = dict.fromkeys(map(ord, "‐‒–−"), "-")
+# A dash before a number is its sign, unless it joins it to what stands before: 3-5, HC-125, 5 %-10 %, 5.-7. June.
+# The sign of "-EUR 5" and "-$5" goes to the number.
+_MINUS = re.compile(
+    r"""
+    (?<![^\W_]) (?<![.)\]°]) (?<!\d\s) (?<!\d[€$£%"']) (?<!\d\s[€$£%])
+    (?: - | minus\s )
+    ((?: (?: [€$£] | [A-Z]{3}(?=[\s\d]) ) \s? )?) (?=\d)
+    """,
+    re.VERBOSE,
+)
+_TOLERANCE = re.compile(r"(?:\+/-|±)\s*(?=\d)")
 _SKIPPED = frozenset({"a", "an", "the", "An", "The"})
 
 
@@ -80,7 +92,7 @@ def read_questions(path: Path) -> list[Question]:
 def holds_answer(text: str, question: Question) -> bool:
     """Return whether a text holds the expected answer or one of its aliases, as whole words.
 
-    Case, punctuation, articles and white space do not count.
+    Case, punctuation, articles, white space and a plus before a number do not count; a minus does.
     """
     said = _plain(text)
     wanted = [_plain(one) for one in (question.expected, *question.aliases)]
@@ -133,7 +145,9 @@ def _question(row: Row, number: int) -> Question:
 
 
 def _plain(text: str) -> str:
-    words = _WORD.findall(_GROUPED.sub("", unicodedata.normalize("NFKC", text)))
+    """Return the words of a text with a space between them; a negative number begins with a minus sign."""
+    text = _GROUPED.sub("", unicodedata.normalize("NFKC", text).translate(_DASHES))
+    words = _WORD.findall(_MINUS.sub(r"\1−", _TOLERANCE.sub("±", text)))
     return " ".join(word.casefold() for word in words if word not in _SKIPPED)
 
 

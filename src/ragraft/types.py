@@ -13,15 +13,18 @@ import numpy.typing as npt
 __all__ = [
     "EVERYONE",
     "AccessLabel",
+    "Adapter",
     "Answer",
     "Caller",
     "Check",
     "Chunk",
     "Citation",
     "Completion",
+    "Dataset",
     "Document",
     "Dropped",
     "Evidence",
+    "Example",
     "Finding",
     "Message",
     "PageSpan",
@@ -31,6 +34,7 @@ __all__ = [
     "Question",
     "Reading",
     "Revision",
+    "Source",
     "Support",
     "SystemCard",
     "Usage",
@@ -337,3 +341,59 @@ class Answer:
     checks: tuple[Check, ...] = ()
     nearest: tuple[Passage, ...] = ()
     confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document that an example was made from, and its revision at that time (None if it has none)."""
+
+    document: str
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One conversation to learn from, redacted; every turn of the assistant is trained on.
+
+    `id` is the start of the SHA-256 of its messages. Rows of one `group` (a document, a file) are never on
+    both sides of a split. `label` is the strictest of its sources.
+    """
+
+    id: str
+    kind: str
+    messages: tuple[Message, ...]
+    group: str
+    made_from: tuple[Source, ...] = ()
+    label: AccessLabel = AccessLabel()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Examples to train on and to hold out. `label` is the strictest of theirs, computed and never typed."""
+
+    train: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+    fingerprint: str
+    label: AccessLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A tuned model: who may use it, what it was made from, and whether its gates let it be used.
+
+    `tainted_by` names the documents it saw that have since been erased or closed to some of its readers;
+    it is then out of service. `card` is all that is known of it.
+    """
+
+    name: str
+    path: str
+    base_model: str
+    method: str
+    dataset_fingerprint: str
+    label: AccessLabel
+    made_from: tuple[Source, ...]
+    tainted_by: tuple[str, ...]
+    gates: Mapping[str, Any]
+    forced: bool
+    made_at: datetime
+    card: Mapping[str, Any] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from ragraft.answer.confidence import (
     MOST_LOG_ODDS,
+    NEARNESS,
     SIGNALS,
     Confidence,
     load_confidence,
@@ -21,42 +23,48 @@ from ragraft.answer.confidence import (
     save_confidence,
     signals,
 )
+from ragraft.answer.sentence import Sentence
 from ragraft.errors import WorkspaceError
 from ragraft.types import Reading
 
 WEIGHTS = tuple(float(at) for at in range(len(SIGNALS)))
 
 
-def signals_of(question: str, *texts: str, answerable: tuple[float, ...] = ()) -> dict[str, float]:
-    readings = [Reading(0.5, sure, 0, 1, 0.5) for sure in answerable or (0.5,) * len(texts)]
-    found = signals(
-        question, passages=[passage(text) for text in texts], readings=readings, near=0.5, terms=stems
-    )
+def signals_of(
+    question: str, *texts: str, relevance: tuple[float, ...] = (), like: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Return the signals of one-sentence passages, each as relevant and as like the question as said."""
+    readings = [Reading(sure, 0.5, 0, 1, 0.5) for sure in relevance or (0.5,) * len(texts)]
+    sentences = [
+        Sentence(place, 0, len(text), text, (like or {}).get(text, 0.5)) for place, text in enumerate(texts)
+    ]
+    found = signals(question, readings=readings, sentences=sentences)
     return dict(zip(SIGNALS, found.tolist(), strict=True))
 
 
-def test_signals_tell_the_best_reading_from_the_second_best() -> None:
-    found = signals_of("Soup?", "a", "b", "c", answerable=(0.2, 0.9, 0.5))
-    assert (found["answers"], found["second"]) == pytest.approx((math.log(9), 0.0))
-
-
-def test_without_a_second_passage_its_signal_is_the_lowest() -> None:
-    assert signals_of("Soup?", "a")["second"] == -MOST_LOG_ODDS
+def test_the_passage_that_is_relevant_and_near_at_once_counts() -> None:
+    found = signals_of("Soup?", "a", "b", "c", relevance=(0.9, 0.1, 0.5), like={"a": 0.1, "b": 0.9, "c": 0.5})
+    assert found["relevant and near"] == pytest.approx(
+        max(math.log(9) + 0.1 * NEARNESS, -math.log(9) + 0.9 * NEARNESS, 0.5 * NEARNESS)
+    )
 
 
 @pytest.mark.parametrize(("sure", "odds"), [(0.0, -MOST_LOG_ODDS), (1.0, MOST_LOG_ODDS)])
 def test_certainty_is_bounded(sure: float, odds: float) -> None:
-    assert signals_of("Soup?", "a", answerable=(sure,))["answers"] == pytest.approx(odds)
+    found = signals_of("Soup?", "a", relevance=(sure,), like={"a": 0.0})
+    assert found["relevant and near"] == pytest.approx(odds)
 
 
-def test_signals_tell_how_much_of_the_question_one_passage_and_all_of_them_carry() -> None:
-    found = signals_of("Does the Kassel hotel serve trout?", "A hotel in Kassel.", "Trouts.")
-    assert (found["words"], found["words together"]) == (pytest.approx(2 / 4), pytest.approx(3 / 4))
+def test_a_sentence_without_the_kind_of_thing_that_is_asked_for_is_not_near() -> None:
+    like = {"The hotel has rooms.": 0.9, "It has 12 rooms.": 0.4}
+    assert signals_of("How many rooms has it?", *like, like=like)["near"] == 0.4
+    assert signals_of("Does it have rooms?", *like, like=like)["near"] == 0.9
+    assert signals_of("How many rooms has it?", "The hotel has rooms.")["near"] == 0.0
 
 
-def test_a_question_of_small_words_is_carried_by_anything() -> None:
-    found = signals_of("What is it?", "a")
-    assert (found["words"], found["words together"]) == (1.0, 1.0)
+@pytest.mark.parametrize(("question", "asks"), [("How many?", 1.0), ("Why?", 0.0)])
+def test_whether_the_question_asks_for_a_thing_is_a_signal(question: str, asks: float) -> None:
+    assert signals_of(question, "a")["asks for a thing"] == asks
 
 
 @pytest.mark.parametrize(("sum_of", "probability"), [(0.0, 0.5), (1e6, 1.0), (-1e6, 0.0)])
@@ -114,7 +122,7 @@ GOOD = {"weights": dict.fromkeys(SIGNALS, 1.0), "threshold": 0.5, "fitted_on": "
         "{",
         "[]",
         "{}",
-        json.dumps({**GOOD, "weights": {"answers": 1.0}}),
+        json.dumps({**GOOD, "weights": {"near": 1.0}}),
         json.dumps({**GOOD, "weights": dict.fromkeys(SIGNALS, "much")}),
         json.dumps({**GOOD, "weights": dict.fromkeys(SIGNALS, math.nan)}),
         json.dumps({**GOOD, "weights": dict.fromkeys(SIGNALS, math.inf)}),

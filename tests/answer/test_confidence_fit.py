@@ -14,10 +14,11 @@ from ragraft.answer.calibrate import (
     calibrate_confidence,
     choose_threshold,
     risk_coverage,
+    told_apart,
 )
 from ragraft.answer.confidence import SIGNALS, Confidence
 
-START = Confidence((0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.3, "nothing")
+START = Confidence((0.5, *(0.0 for _ in SIGNALS[1:])), 0.3, "nothing")
 
 
 def judged(count: int = 60, *, seed: int = 0, telling: float = 3.0, groups: int = 20) -> list[Judged]:
@@ -134,3 +135,22 @@ def test_a_fit_never_runs_away(seed: int, telling: float, count: int) -> None:
     assert np.isfinite(found.confidence.weights).all()
     assert max(map(abs, found.confidence.weights)) < 20
     assert 0 <= found.confidence.threshold <= 1
+
+
+def test_weights_that_tell_the_questions_apart_as_well_as_new_ones_are_kept() -> None:
+    """Signals that tell nothing beside the first: whatever a fit makes of sixty questions is noise."""
+    good = Confidence((5.0, *(0.0 for _ in SIGNALS[1:])), 0.3, "good")
+    found = calibrate_confidence(judged(telling=8.0), start=good, most_wrongly_refused=0.1, name="q.jsonl")
+    assert (found.refitted, found.confidence.weights) == (False, good.weights)
+    assert found.curve == found.before
+    assert found.confidence.threshold != good.threshold
+
+
+def test_weights_that_tell_nothing_are_fitted_anew() -> None:
+    blind = Confidence((0.0,) * len(SIGNALS), 0.3, "blind")
+    assert calibrate_confidence(judged(), start=blind, most_wrongly_refused=0.1, name="").refitted
+
+
+def test_how_well_questions_are_told_apart_is_the_share_of_pairs_in_the_right_order() -> None:
+    confidences, answerable = np.array([0.9, 0.4, 0.4, 0.1]), np.array([True, True, False, False])
+    assert told_apart(confidences, answerable) == pytest.approx(3.5 / 4)

@@ -21,13 +21,22 @@ def asked(*questions: str, reply: str = "EUR 135. [1]") -> list[Message]:
     ("before", "question", "rewritten"),
     [
         (KASSEL, "And in Brno?", "What may a hotel in Brno cost?"),
-        (KASSEL, "Brno?", "What may a hotel in Brno cost?"),
+        (KASSEL, "In Brno?", "What may a hotel in Brno cost?"),
+        (KASSEL, "No, in Brno.", "What may a hotel in Brno cost?"),
+        (KASSEL, "Sorry, I meant Brno", "What may a hotel in Brno cost?"),
+        (KASSEL, "Thanks! And in Brno?", "What may a hotel in Brno cost?"),
+        (KASSEL, "ok and in Berlin?", "What may a hotel in Berlin cost?"),
+        (KASSEL, "And in New York?", "What may a hotel in New York cost?"),
+        ("What is the limit in Hall 4?", "And in Hall 12?", "What is the limit in Hall 12?"),
         (KASSEL, "What about Brno?", "What may a hotel in Brno cost?"),
         (KASSEL, "  How about\nBrno ?", "What may a hotel in Brno cost?"),
         ("How many days of leave does an employee in Hamburg have?", "and for Berlin?",
-         "How many days of leave does an employee in Berlin have?"),
+         "How many days of leave does an employee for Berlin have?"),
         ("What does the HC-125 cost?", "And the HC-160?", "What does the HC-160 cost?"),
+        ("What does the HC-125 cost in Brno?", "HC-160?", "What does the HC-160 cost in Brno?"),
+        ("What does the HC-125 cost in Brno?", "And in Kassel?", "What does the HC-125 cost in Kassel?"),
         ("Was darf ein Hotel in Kassel kosten?", "Und in Brno?", "Was darf ein Hotel in Brno kosten?"),
+        ("Was darf ein Hotel in Kassel kosten?", "Nein, in Brno", "Was darf ein Hotel in Brno kosten?"),
         ("Welche Frist gilt für Rechnungen?", "Und für Mahnungen?", "Welche Frist gilt für Mahnungen?"),
     ],
 )  # fmt: skip
@@ -43,9 +52,28 @@ def test_a_name_takes_the_place_of_its_like(before: str, question: str, rewritte
         (KASSEL, "How long may one stay there?"),
         (KASSEL, "Is the same true of contractors?"),
         (KASSEL, "And the night train?"),
+        (KASSEL, "why?"),
+        (KASSEL, "Why"),
+        (KASSEL, "how much?"),
+        (KASSEL, "breakfast?"),
+        (KASSEL, "Tell me more"),
+        (KASSEL, "go on"),
+        (KASSEL, "and in winter?"),
+        (KASSEL, "and with Maria?"),
+        (KASSEL, "And for managers?"),
+        (KASSEL, "And of Finance?"),
+        (KASSEL, "And the HC-160?"),
+        (KASSEL, "and the other one?"),
+        ("What does the HC-125 cost?", "And Brno?"),
+        ("Who approves trips?", "And in Brno?"),
         ("Does Maria in Kassel approve hotels?", "And Peter?"),
         ("Was darf ein Hotel in Kassel kosten?", "Und wer genehmigt das?"),
         ("Was darf ein Hotel in Kassel kosten?", "Wie sieht es in München aus?"),
+        ("Was darf man in Kassel ausgeben?", "Und Hunde?"),
+        ("Was darf man in Kassel ausgeben?", "Und für Hunde?"),
+        ("Wer genehmigt Reisen?", "Und in Kassel?"),
+        ("Was darf ein Hotel in Kassel kosten?", "Warum?"),
+        ("Was darf ein Hotel in Kassel kosten?", "Wie viel?"),
         ("Welche Frist gilt für Rechnungen?", "Gilt sie auch für Mahnungen?"),
     ],
 )
@@ -64,6 +92,58 @@ def test_what_points_back_is_put_behind_what_it_points_to(before: str, question:
 )
 def test_a_question_that_stands_alone_is_left_as_it_is(question: str) -> None:
     assert rewrite_by_rules(question, asked(KASSEL)) == question
+
+
+COURTESIES = [
+    "Thanks", "ok thank you", "hello", "great", "Great, thanks!", "Thank you so much for your help!", "yes", "Yes, please",
+    "No", "no, the other one", "the second one", "not that one", "That’s all, bye.", "How are you?", "Good morning",
+    "ok and thanks", "Sorry?", "👍", "?", "...",
+    "Danke", "Vielen Dank!", "super", "ja", "nein, das andere", "Alles klar, danke", "Hallo", "Guten Morgen",
+    "merci beaucoup", "gracias", "Děkuji",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("turn", COURTESIES)
+def test_what_asks_for_nothing_is_left_as_it_is(turn: str) -> None:
+    assert rewrite_by_rules(turn, asked(KASSEL)) == turn
+
+
+@pytest.mark.parametrize("turn", COURTESIES)
+def test_what_asks_for_nothing_is_put_to_no_model(turn: str) -> None:
+    model = FakeChatModel([KASSEL])
+    assert rewrite_by_model(model)(turn, asked(KASSEL)) == turn
+    assert model.received == []
+
+
+@pytest.mark.parametrize("turn", COURTESIES)
+def test_what_asks_for_nothing_does_not_come_between(turn: str) -> None:
+    assert rewrite_by_rules("And in Brno?", asked(KASSEL, turn)) == "What may a hotel in Brno cost?"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Parking?", "Brno?", "Brno", "holidays", "Thanks Anna", "et à Lyon ?", "¿y en Madrid?", "a v Brně?", "Great Britain?",
+     "Exceptions?"],
+)  # fmt: skip
+def test_what_may_be_a_topic_of_its_own_is_left_as_it_is(question: str) -> None:
+    assert rewrite_by_rules(question, asked(KASSEL)) == question
+
+
+def test_courtesy_before_a_question_is_not_taken_over() -> None:
+    assert rewrite_by_rules("Great, who approves it?", asked(KASSEL)) == f"{KASSEL} who approves it?"
+
+
+def test_a_question_that_stands_alone_keeps_its_courtesy() -> None:
+    question = "Thanks! When does the canteen open on Friday?"
+    assert rewrite_by_rules(question, asked(KASSEL)) == question
+
+
+@pytest.mark.parametrize(
+    "words", ["all right ", "thanks, ", "and thanks ", "good night the other one ", "? "]
+)
+def test_a_turn_of_any_length_is_read(words: str) -> None:
+    turn = words * 5000 + "Kassel trips"
+    assert rewrite_by_rules(turn, asked(KASSEL)).endswith("Kassel trips")
 
 
 def test_follow_ups_of_follow_ups_are_understood() -> None:

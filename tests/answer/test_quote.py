@@ -9,7 +9,8 @@ import pytest
 from answer_world import ScriptedReader, passage
 
 from ragraft.answer.quote import quotation as choose
-from ragraft.answer.quote import quoted_text, split_passages
+from ragraft.answer.quote import quoted_text
+from ragraft.answer.sentence import split_passages
 from ragraft.types import Citation, Passage, Reading, Vectors
 
 SOUP = "Guests are welcome. The soup costs three francs. Trout is sold on Friday."

@@ -391,7 +391,7 @@ def test_the_same_library_gives_the_same_answer_twice(bench: Workbench, tmp_path
     add_files(
         bench, tmp_path / "docs", {"menu.md": f"# Menu\n\n{TEXT}", "hours.md": "# Hours\n\nFrom eleven."}
     )
-    first, second = (bench.rag.answer("What does the soup cost?", caller=OWNER) for _ in range(2))
+    first, second = (bench.rag.answer("Which soup costs three francs?", caller=OWNER) for _ in range(2))
     assert first.text == second.text == "The soup costs three francs. [1]"
     assert first.prompt.messages == second.prompt.messages
     assert first.system == second.system
@@ -407,7 +407,7 @@ def test_an_instruction_inside_a_document_stays_inside_its_passage(bench: Workbe
 
 def test_a_refusal_names_nothing_that_the_caller_may_not_read(bench: Workbench, tmp_path: Path) -> None:
     add_files(bench, tmp_path / "open", {"menu.md": f"# Menu\n\n{TEXT}"}, "everyone")
-    question = "Which medicine did the heron-patient get on Monday?"
+    question = "Which medicine did heron-patient get?"
     before = bench.rag.answer(question, caller=STRANGER)
     add_files(bench, tmp_path / "hidden", {"heron.md": secret("heron")}, "doctors")
     after = bench.rag.answer(question, caller=STRANGER)

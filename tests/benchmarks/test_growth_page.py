@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
-from benchmarks.growth import draw
+from benchmarks.growth import DRAWN, draw
 from benchmarks.page import refresh
 
 BY_SIZE = {
@@ -17,8 +17,21 @@ def test_the_drawing_has_a_line_with_a_name_for_each_cost() -> None:
     drawing = ElementTree.fromstring(draw(BY_SIZE))
     words = " ".join(drawing.itertext())
     assert "search, owner: 8 ms" in words
-    assert "HNSW alone: 0.21 ms" in words
+    assert "pgvector's graph alone: 0.21 ms" in words
     assert "10,000" in words
+
+
+def test_only_the_references_are_dashed() -> None:
+    drawing = ElementTree.fromstring(draw(BY_SIZE))
+    dashed = [e.attrib["stroke"] for e in drawing.iter() if "stroke-dasharray" in e.attrib]
+    assert dashed == [
+        cost.colour for name, cost in DRAWN.items() if name in BY_SIZE["1000"] and cost.reference
+    ]
+
+
+def test_a_time_is_written_with_two_digits() -> None:
+    words = " ".join(ElementTree.fromstring(draw({"1000": {"search, owner": 123.4}})).itertext())
+    assert "search, owner: 120 ms" in words
 
 
 def test_names_of_lines_that_end_together_do_not_overlap() -> None:

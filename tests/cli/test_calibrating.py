@@ -70,7 +70,7 @@ def questions(tmp_path: Path) -> Path:
 def test_calibrating_has_its_shape(ragraft: Run, questions: Path) -> None:
     found = ragraft("calibrate", questions, "--json")
     assert set(found) == {
-        "questions", "unanswerable", "threshold", "refused", "wrongly_refused", "coverage", "risk", "picture",
+        "questions", "unanswerable", "refitted", "threshold", "refused", "wrongly_refused", "coverage", "risk", "picture",
     }  # fmt: skip
     assert (found["questions"], found["unanswerable"]) == (22, 10)
     assert found["refused"] == 1.0

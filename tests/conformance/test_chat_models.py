@@ -12,6 +12,7 @@ from ragraft.models.endpoint import EndpointChatModel
 from ragraft.models.fake import FakeChatModel
 from ragraft.models.files import chat_model_file
 from ragraft.models.local import LocalChatModel
+from ragraft.models.obedient import ObedientChatModel
 from ragraft.protocols import ChatModel
 from ragraft.types import Message
 
@@ -24,10 +25,12 @@ PROMPT = [
 ]
 
 
-@pytest.fixture(scope="module", params=["fake", "local", "endpoint"])
+@pytest.fixture(scope="module", params=["fake", "obedient", "local", "endpoint"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatModel]:
     if request.param == "fake":
         yield FakeChatModel()
+    elif request.param == "obedient":
+        yield ObedientChatModel()
     elif request.param == "local":
         yield LocalChatModel(chat_model_file(), window=1024)
     else:

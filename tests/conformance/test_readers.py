@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from ragraft.models.fake import FakeReader
+from ragraft.models.files import embedder_folder
+from ragraft.models.reader import LocalReader
 from ragraft.protocols import Reader
 from ragraft.types import Reading
 
@@ -28,10 +30,12 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="module", params=["fake"])
+@pytest.fixture(scope="module", params=["fake", "local"])
 def reader(request: pytest.FixtureRequest) -> Iterator[Reader]:
     if request.param == "fake":
         yield FakeReader()
+    else:
+        yield LocalReader(embedder_folder())
 
 
 def sound(reading: Reading, text: str) -> bool:

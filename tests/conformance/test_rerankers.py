@@ -11,6 +11,8 @@ from model_server import model_server
 from ragraft.models.encoders import LocalReranker
 from ragraft.models.endpoint import EndpointReranker
 from ragraft.models.fake import FakeReranker
+from ragraft.models.files import embedder_folder
+from ragraft.models.reader import LocalReader
 from ragraft.protocols import Reranker
 from tiny_bert import write_bert
 
@@ -18,12 +20,14 @@ QUERY = "how long do refunds take?"
 TEXTS = ["a dog ran home.", "refunds take thirty days.", "orders ship in three days.", "the cat"]
 
 
-@pytest.fixture(scope="module", params=["fake", "local", "endpoint"])
+@pytest.fixture(scope="module", params=["fake", "local", "reader", "endpoint"])
 def reranker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reranker]:
     if request.param == "fake":
         yield FakeReranker()
     elif request.param == "local":
         yield LocalReranker(write_bert(tmp_path_factory.mktemp("reranker"), labels=1))
+    elif request.param == "reader":
+        yield LocalReader(embedder_folder())
     else:
         with model_server() as server:
             yield EndpointReranker(url=server.url, name="served")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import tempfile
@@ -17,7 +16,6 @@ from ragraft.documents.sources import (
     SourceFile,
     file_name_of,
     find_sources,
-    hash_source,
     read_source,
     uri_of,
 )
@@ -279,12 +277,6 @@ def test_a_file_that_keeps_changing_is_unreadable(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sources.os, "fstat", _Changing(times=9))
     with pytest.raises(UnreadableError, match="changed each time it was read"):
         read_source(file)
-
-
-def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
-    content = os.urandom(3_000_000)
-    (tmp_path / "a.txt").write_bytes(content)
-    assert hash_source(only_file(tmp_path)) == hashlib.sha256(content).hexdigest()
 
 
 def test_size_and_time_are_those_of_the_file(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_when_the_embedder_fails_what_was_committed_stays_and_the_rest_follows(
     workspace: Workspace, open_bench: Callable[[], Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docs = write_files(tmp_path / "docs", {"a.md": SOUP, "b.md": FISH, "c.md": CAKE})
-    monkeypatch.setattr("ragraft.documents.sync.BATCH_CHUNKS", 1)
+    monkeypatch.setattr("ragraft.documents.sync_run.BATCH_CHUNKS", 1)
     with Workbench(workspace, embedder=CountingEmbedder(fail_at="Trout"), model=FakeChatModel()) as failing:
         with pytest.raises(ModelError):
             add(failing, docs)
@@ -231,7 +231,7 @@ def test_an_interrupted_run_leaves_whole_documents(
     bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docs = write_files(tmp_path / "docs", {"a.md": SOUP, "b.md": FISH, "c.md": CAKE})
-    monkeypatch.setattr("ragraft.documents.sync.BATCH_CHUNKS", 1)
+    monkeypatch.setattr("ragraft.documents.sync_run.BATCH_CHUNKS", 1)
 
     def interrupt(progress: Progress) -> None:
         if progress.doing == "c.md":

@@ -14,6 +14,19 @@ ROWS = [
         "The fee rose from 20 to 30 euros in 2019.",
         "The fee rose from 30 to 20 euros in 2019.",
     ),
+    # a clause that leaves its verb to the one before
+    (
+        "Force gauges are calibrated every 12 months, the climate chamber every 6 months.",
+        "The climate chamber is calibrated every 6 months.",
+        "The climate chamber is calibrated every 12 months.",
+    ),
+    # a question vouches for nothing; its answer does, and what it is about may be in the question
+    ("Rent is due. What is the capital of Brazil?", "Rent is due.", "The capital of Brazil is what we ask."),
+    (
+        "What is the limit in Kassel? EUR 135.",
+        "The limit in Kassel is EUR 135.",
+        "The limit in Kassel is EUR 153.",
+    ),
     # number words, grouping, units
     ("The test lasts 90 minutes.", "The test lasts 1.5 hours.", "The test lasts 1.5 days."),
     ("You have six weeks to appeal.", "You have 6 weeks to appeal.", "You have 6 days to appeal."),

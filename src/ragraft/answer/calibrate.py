@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from ragraft.answer.confidence import Confidence
 
-__all__ = ["Calibration", "Judged", "calibrate_confidence", "choose_threshold", "risk_coverage"]
+__all__ = ["Calibration", "Judged", "calibrate_confidence", "choose_threshold", "risk_coverage", "told_apart"]
 
 FOLDS = 5
-PULL = 0.1
+PULL = 1.0
 """How strongly weights are held to those they start from: the weight of a prior with variance 1 / PULL."""
 STEPS = 50
 SMALLEST_STEP = 1e-9
@@ -41,11 +41,14 @@ class Judged:
 class Calibration:
     """A fitted confidence, and what it does to questions it was not fitted on.
 
-    `curve` has (coverage, risk) from the surest question to all of them; `plain` is the same with the
-    confidence that was there before. Shares are of the unanswerable and of the answerable questions.
+    `refitted` is False where the weights that were there before tell the questions apart at least as well: they
+    are kept, and only the threshold is new. `curve` has (coverage, risk) from the surest question to all of
+    them, `before` the same with the weights that were there. Shares are of the unanswerable and of the
+    answerable questions.
     """
 
     confidence: Confidence
+    refitted: bool
     refused: float
     wrongly_refused: float
     curve: tuple[tuple[float, float], ...]
@@ -68,20 +71,31 @@ def calibrate_confidence(
         raise ValueError("both answerable and unanswerable questions are needed")
     right = np.array([one.right and one.answerable for one in judged], bool)
     prior = np.array(start.weights)
+    before = _probabilities(features, prior)
     apart = _out_of_fold(features, labels, _folds([one.group for one in judged]), prior)
+    refitted = told_apart(apart, labels) > told_apart(before, labels)
+    weights = _fit(features, labels, prior) if refitted else prior
+    if not refitted:
+        apart = before
     threshold = choose_threshold(apart, labels, most_wrongly_refused=most_wrongly_refused)
     answered = apart >= threshold
-    weights = _fit(features, labels, prior)
     return Calibration(
         confidence=Confidence(
             tuple(map(float, weights)), float(threshold), f"{len(judged)} questions of {name}"
         ),
+        refitted=bool(refitted),
         refused=float(np.mean(~answered[~labels])),
         wrongly_refused=float(np.mean(~answered[labels])),
         curve=risk_coverage(apart, right),
-        before=risk_coverage(_probabilities(features, prior), right),
+        before=risk_coverage(before, right),
         chosen=(float(np.mean(answered)), float(np.mean(~right[answered])) if answered.any() else 0.0),
     )
+
+
+def told_apart(confidences: Floats, answerable: npt.NDArray[np.bool_]) -> float:
+    """Return how often an answerable question is surer than an unanswerable one (the area under the ROC curve)."""
+    surer = confidences[answerable][:, None] - confidences[~answerable]
+    return float(np.mean(surer > 0) + np.mean(surer == 0) / 2)
 
 
 def choose_threshold(

@@ -1,7 +1,7 @@
 """How likely it is that the passages found answer a question, before any model is asked.
 
 A logistic model of a few signals that mean the same in every library: what a reader makes of the passages,
-and how much of the question's wording they carry. The shipped weights were fitted by
+and how near their sentences come to what it asks for. The shipped weights were fitted by
 training/confidence.py; `ragraft calibrate` fits them to a library's own questions.
 """
 
@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ragraft.answer.answer_type import answer_type, has_type
 from ragraft.answer.question import topic_words
+from ragraft.answer.sentence import Sentence
 from ragraft.errors import WorkspaceError
 from ragraft.types import Passage, Reading
 
@@ -32,11 +34,12 @@ __all__ = [
     "signals",
 ]
 
-SIGNALS = ("answers", "second", "near", "relevant", "words", "words together", "bias")
-"""What a confidence is made of: the best reading's log-odds of answering and those of the second best, the
-cosine of the sentence most like the question, the best log-odds of relevance, the share of the question's
-wording in the best passage and in all of them, and 1."""
+SIGNALS = ("relevant and near", "near", "asks for a thing", "bias")
+"""What a confidence is made of. Only sentences count that have the kind of thing the question asks for (a number,
+a time, a name): the greatest of a passage's log-odds of relevance and NEARNESS times the likeness of its likest
+sentence; the greatest likeness of all. Then whether the question asks for such a thing, and 1."""
 
+NEARNESS = 6.0
 MOST_LOG_ODDS = 8.0
 
 Terms = Callable[[str], Sequence[str]]
@@ -90,25 +93,25 @@ def save_confidence(confidence: Confidence, path: Path) -> None:
 
 
 def signals(
-    question: str, *, passages: Sequence[Passage], readings: Sequence[Reading], near: float, terms: Terms
+    question: str, *, readings: Sequence[Reading], sentences: Sequence[Sentence]
 ) -> npt.NDArray[np.float64]:
-    """Return the values of SIGNALS for a question and at least one passage, float64 of shape (7,).
+    """Return the values of SIGNALS for a question, float64 of shape (4,).
 
-    `near` is the greatest likeness of a sentence to the question.
+    `readings` are those of the passages, at least one; `sentences` what `split_passages` made of them.
     """
-    odds = sorted((log_odds(reading.answerable) for reading in readings), reverse=True)
-    wanted = frozenset(terms(" ".join(topic_words(question))))
-    held = [frozenset(terms(passage.chunk.full_text)) for passage in passages]
-    shares = [len(wanted & words) / len(wanted) if wanted else 1.0 for words in held]
-    together = len(wanted & frozenset().union(*held)) / len(wanted) if wanted else 1.0
+    kind = answer_type(question)
+    nearest = [0.0] * len(readings)
+    for one in sentences:
+        if has_type(one.text, kind):
+            nearest[one.place] = max(nearest[one.place], one.likeness)
     return np.array(
         [
-            odds[0],
-            odds[1] if len(odds) > 1 else -MOST_LOG_ODDS,
-            near,
-            max(log_odds(reading.relevance) for reading in readings),
-            max(shares),
-            together,
+            max(
+                log_odds(reading.relevance) + NEARNESS * near
+                for reading, near in zip(readings, nearest, strict=True)
+            ),
+            max(nearest),
+            float(kind is not None),
             1.0,
         ]
     )

@@ -2,6 +2,7 @@
 
 Search sees one question and nothing before it, so "And in Brno?" must become a whole question. Rules do it
 without a model; a model may do it better, and what it writes is used only if it adds no words of its own.
+What asks for nothing ("Thanks!") or may be a topic of its own is left as it stands.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from ragraft.answer.courtesy import asks_nothing, without_courtesy
 from ragraft.answer.question import SMALL_WORDS, topic_words
 from ragraft.errors import ModelError
 from ragraft.protocols import ChatModel
@@ -23,7 +25,8 @@ LONGEST = 300
 
 _OPENING = re.compile(
     r"^(?:(?:and|or|but|then|ok|okay|und|oder|aber|dann)\b[\s,]*)?"
-    r"(?:(?:what|how) about|(?:and|und) (?=\w)|wie (?:ist|sieht|steht) es (?:mit|bei|in)|was ist mit)?\s*",
+    r"(?:(?:what|how) about|i meant?|(?:and|und) (?=\w)|wie (?:ist|sieht|steht) es (?:mit|bei|in)|was ist mit|"
+    r"ich meint?e)?\s*",
     re.IGNORECASE,
 )
 # "Is there soup?" and "this year" point nowhere; German "Sie" is who is spoken to.
@@ -34,24 +37,55 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 _LINKED = re.compile(
-    r"^(?:and|or|but|what about|how about|und|oder|aber|was ist mit|wie (?:ist|sieht|steht) es)\b",
+    r"^(?:and|or|but|what about|how about|i meant?|und|oder|aber|was ist mit|wie (?:ist|sieht|steht) es|ich meint?e)\b",
     re.IGNORECASE,
 )
-_FRAGMENT = re.compile(
-    r"^(?:(in|at|for|from|to|with|on|of|bei|in|für|aus|nach|mit)\s+)?(?:(?:the|der|die|das|den|dem)\s+)?([A-ZÄÖÜ][\w-]*)\s*\?*$"
+_ASKS = re.compile(
+    r"\?\s*$|^(?:what|when|where|which|who|whom|whose|why|how|was|wann|wo|welche\w*|wer|wem|wen|wessen|warum|wieso|wie)\b",
+    re.IGNORECASE,
 )
+_GO_ON = frozenset(
+    [
+        "more",
+        "details",
+        "explain",
+        "elaborate",
+        "continue",
+        "example",
+        "examples",
+        "mehr",
+        "genauer",
+        "weiter",
+        "beispiel",
+    ]
+)
+_NAME = r"[A-ZÄÖÜ][\w-]*(?: [A-ZÄÖÜ\d][\w-]*)*"
+_NAMED = re.compile(rf"(?P<before>[^\W_]+) (?P<name>{_NAME})")
+_FRAGMENT = re.compile(
+    r"^(?:((?i:in|at|for|from|to|with|on|of|bei|für|aus|nach|mit))\s+)?(?:(?:the|der|die|das|den|dem)\s+)?"
+    rf"({_NAME})\s*[?.!]*$"
+)
+# In German every noun has a capital, and so has whatever begins a question: there it is no sign of a name.
+_CAPITALS_TELL = re.compile(r"^(?:(?:and|or|but|(?:what|how) about|i meant?)\b|[A-Z]+-?\d)", re.IGNORECASE)
+_PLACED = frozenset({"in", "at", "for"})
+"""What may stand before one and the same name: "in Hamburg", "and for Berlin?"."""
 
 
 def rewrite_by_rules(question: str, history: Sequence[Message]) -> str:
     """Return the question as one that stands alone: itself, or with what it points back to.
 
     "And in Brno?" after "What may a hotel in Kassel cost?" puts Brno in the place of Kassel; anything else
-    that points back is put behind the question before.
+    that points back is put behind the question before. What asks for nothing is itself, and is looked past by
+    what comes after it.
     """
     before = ""
-    for turn in [*(turn.content for turn in history if turn.role == "user"), question]:
-        turn = " ".join(turn.split())
-        before = _join(before, turn) if before and _leans(turn) else turn
+    asked = _on_one_line(question)
+    if asks_nothing(asked):
+        return asked
+    for turn in [*(_on_one_line(turn.content) for turn in history if turn.role == "user"), asked]:
+        if not asks_nothing(turn):
+            bare = without_courtesy(turn)
+            before = _join(before, bare) if before and _leans(bare) else turn
     return before
 
 
@@ -60,7 +94,7 @@ def rewrite_by_model(model: ChatModel) -> Rewriter:
 
     def rewrite(question: str, history: Sequence[Message]) -> str:
         turns = [turn for turn in history if turn.role != "system"]
-        if not turns:
+        if not turns or asks_nothing(_on_one_line(question)):
             return rewrite_by_rules(question, history)
         asked = [
             Message(
@@ -81,28 +115,63 @@ def rewrite_by_model(model: ChatModel) -> Rewriter:
     return rewrite
 
 
+def _on_one_line(turn: str) -> str:
+    return " ".join(turn.split())
+
+
 def _leans(question: str) -> bool:
-    """Return whether a question needs the one before it."""
-    short = len(question.split()) < 9 and bool(_POINTS_BACK.search(question))
-    return short or len(topic_words(question)) < 2 or bool(_LINKED.search(question))
+    """Return whether a question needs the one before it; a bare word may be a topic of its own, and does not."""
+    words = _lower(topic_words(question))
+    if words <= _GO_ON or _LINKED.search(question):
+        return True
+    if len(question.split()) < 9 and _POINTS_BACK.search(question):
+        return True
+    if fragment := _FRAGMENT.match(question):
+        return bool(fragment[1] or _CAPITALS_TELL.search(question))
+    return len(words) < 2 and bool(_ASKS.search(question))
 
 
 def _join(before: str, question: str) -> str:
     fragment = _FRAGMENT.match(_OPENING.sub("", question, count=1))
-    named = fragment and fragment[2].lower() not in SMALL_WORDS
-    if fragment and named and (swapped := _swap(before, preposition=fragment[1] or "", name=fragment[2])):
-        return swapped
+    if fragment and fragment[2].lower() not in SMALL_WORDS:
+        telling = bool(_CAPITALS_TELL.search(question))
+        if swapped := _swap(
+            before, preposition=(fragment[1] or "").lower(), name=fragment[2], telling=telling
+        ):
+            return swapped
     return f"{before} {question}" if len(before) + len(question) < LONGEST else question
 
 
-def _swap(before: str, *, preposition: str, name: str) -> str:
-    """Return the question before with `name` in the place of its like, or nothing if no place is plain."""
-    names = list(re.finditer(r"(?<=[^\W_] )[A-ZÄÖÜ][\w-]*(?: [A-ZÄÖÜ][\w-]*)*", before))
-    led = [one for one in names if before[: one.start()].lower().endswith(f" {preposition.lower()} ")]
-    place = led if preposition and led else names
-    if len(place) != 1 or place[0][0] == "I":
+def _swap(before: str, *, preposition: str, name: str, telling: bool) -> str:
+    """Return the question before with `name` in the place of its like, or nothing if no place is plain.
+
+    Like is what stands behind the same preposition, and has a digit if the name has one. Where capitals are
+    `telling`, a name alone takes the place of a name, and "for Berlin" that of "in Hamburg".
+    """
+    names = [
+        one
+        for one in _NAMED.finditer(before)
+        if one["name"] != "I" and _has_digit(one["name"]) == _has_digit(name)
+    ]
+    if preposition and (same := [one for one in names if one["before"].lower() == preposition]):
+        return _replaced(before, [one.span("name") for one in same], name)
+    if telling and preposition in _PLACED:
+        places = [one.span() for one in names if one["before"].lower() in _PLACED]
+        return _replaced(before, places, f"{preposition} {name}")
+    if telling and not preposition:
+        return _replaced(before, [one.span("name") for one in names], name)
+    return ""
+
+
+def _replaced(text: str, places: Sequence[tuple[int, int]], new: str) -> str:
+    if len(places) != 1:
         return ""
-    return before[: place[0].start()] + name + before[place[0].end() :]
+    ((start, end),) = places
+    return text[:start] + new + text[end:]
+
+
+def _has_digit(name: str) -> bool:
+    return any(letter.isdigit() for letter in name)
 
 
 def _accepted(written: str, *, question: str, said: str) -> str:

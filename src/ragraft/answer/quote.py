@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from ragraft.answer.answer_type import answer_type, has_type
 from ragraft.answer.cite import unmarked, without_links
 from ragraft.answer.confidence import log_odds
-from ragraft.types import Citation, Passage, Reading, Vectors
+from ragraft.answer.sentence import Sentence
+from ragraft.types import Citation, Passage, Reading
 from ragraft.verify.sentences import Span, sentence_spans
 
-__all__ = ["Likeness", "Sentence", "quotation", "quoted_text", "split_passages"]
+__all__ = ["quotation", "quoted_text"]
 
-Likeness = Callable[[Sequence[str], Sequence[str]], Vectors]
-"""Returns the cosine of each of the first texts to each of the second."""
-
-IN_SPAN = 3.0
-ALIKE = 4.0
-LATER = 0.2
-"""What weighs how much in choosing a sentence, beside the log-odds that its passage answers: that the reader's
-span touches it, its likeness to the question (times), each place further down in the search (less). Chosen
-on the train questions of the handbook and the example company; docs/decisions/answers.md has the figures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """passages[place].chunk.text[start:end], and its cosine to the question (0 where nobody measured it)."""
-
-    place: int
-    start: int
-    end: int
-    likeness: float
-
-
-def split_passages(
-    question: str, *, passages: Sequence[Passage], likeness: Likeness | None
-) -> tuple[Sentence, ...]:
-    """Return the sentences and table rows of the passages, in order, each with its likeness to the question.
-
-    They are compared with their headings: a row of a table does not say of itself what it is about.
-    """
-    found = [
-        (place, passage.chunk, start, end)
-        for place, passage in enumerate(passages)
-        for start, end in sentence_spans(passage.chunk.text)
-    ]
-    if likeness is None or not found:
-        return tuple(Sentence(place, start, end, 0.0) for place, _, start, end in found)
-    texts = [f"{chunk.context}\n{chunk.text[start:end]}" for _, chunk, start, end in found]
-    cosines = likeness([question], texts)[0]
-    return tuple(
-        Sentence(place, start, end, float(cosine))
-        for (place, _, start, end), cosine in zip(found, cosines, strict=True)
-    )
+IN_SPAN = 1.5
+ALIKE = 10.0
+READ = 0.3
+OF_TYPE = 1.0
+HEADING = 2.0
+"""What weighs how much in choosing a sentence: that the reader's span touches it; its likeness to the question
+(times); its passage's log-odds of being relevant and of answering (times); that it has the kind of thing the question
+asks for; and, against it, that it is a heading. Chosen on the train questions of the handbook and the example
+company; docs/decisions/answers.md has the figures."""
 
 
 def quotation(
@@ -71,14 +40,17 @@ def quotation(
     if not sentences or not any(reading.end > reading.start for reading in readings):
         return None
 
+    kind = answer_type(question)
+
     def value(sentence: Sentence) -> float:
         reading = readings[sentence.place]
         touched = _touch((sentence.start, sentence.end), (reading.start, reading.end))
         return (
-            log_odds(reading.answerable)
-            + IN_SPAN * touched
+            IN_SPAN * touched
             + ALIKE * sentence.likeness
-            - LATER * sentence.place
+            + READ * (log_odds(reading.relevance) + log_odds(reading.answerable))
+            + OF_TYPE * has_type(sentence.text, kind)
+            - HEADING * sentence.text.lstrip().startswith("#")
         )
 
     best = max(sentences, key=value)

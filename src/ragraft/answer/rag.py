@@ -14,8 +14,9 @@ from ragraft.answer.followup import Rewriter, rewrite_by_rules
 from ragraft.answer.loops import without_loop
 from ragraft.answer.policy import Policy, Shown, apply_policy
 from ragraft.answer.prompt import Budget, build_prompt
-from ragraft.answer.quote import Likeness, Sentence, quotation, quoted_text, split_passages
+from ragraft.answer.quote import quotation, quoted_text
 from ragraft.answer.refuse import NOTHING_FOUND, nearest_documents, refusal_text
+from ragraft.answer.sentence import Likeness, Sentence, split_passages
 from ragraft.answer.stopwatch import Stopwatch
 from ragraft.protocols import ChatModel, Reader, Retriever, Verifier
 from ragraft.types import (
@@ -75,8 +76,8 @@ class RagSystem:
     """Answers from passages that the caller may read, and shows only what they support; fits the System seam.
 
     Without a `reader` there is no confidence and no quoting fallback. `quote` False leaves the fallback
-    out. With `weigh`, for a model that often misses the point, its text is shown only if the reader finds the
-    answer in it at least as likely as in its own quotation.
+    out. With `weigh`, for a model that often misses the point, its text is shown only if it rests on the
+    sentence that would be quoted and the reader finds the answer in it at least as likely.
     """
 
     def __init__(
@@ -172,13 +173,7 @@ class RagSystem:
             readings = self._reader.read(asked, [passage.chunk.full_text for passage in passages])
             readings = [_within_text(one, passage) for one, passage in zip(readings, passages, strict=True)]
             sentences = split_passages(asked, passages=passages, likeness=self._likeness)
-        found = signals(
-            asked,
-            passages=passages,
-            readings=readings,
-            near=max((sentence.likeness for sentence in sentences), default=0.0),
-            terms=self._terms,
-        )
+        found = signals(asked, readings=readings, sentences=sentences)
         sure = None if self._confidence is None else self._confidence.probability(found)
         return Ground(asked, tuple(passages), tuple(readings), sentences, tuple(found.tolist()), sure)
 
@@ -225,12 +220,14 @@ class RagSystem:
         return self._quoted(ground, clock, reason, made) or self._refuse(ground, clock, reason, made)
 
     def _outweighed(self, ground: Ground, shown: Shown) -> bool:
-        """Return whether the reader finds the answer likelier in its own quotation than in what is shown."""
+        """Return whether what is shown rests elsewhere than the quotation, or answers less plainly than it does."""
         if not (self._weigh and self._quote) or self._reader is None or not ground.readings:
             return False
         found = ground.quotation()
-        if found is None or any(_overlap(found, citation) for citation in shown.citations):
+        if found is None:
             return False
+        if not any(_overlap(found, citation) for citation in shown.citations):
+            return True
         quoted = f"{found.passage.chunk.context}\n{found.quote}"
         said, read = self._reader.read(ground.question, [shown.text, quoted])
         return said.answerable < read.answerable

@@ -68,6 +68,7 @@ def calibrate(session: Session, questions: Path, wrongly_refused: float) -> None
             {
                 "questions": len(asked),
                 "unanswerable": without,
+                "refitted": found.refitted,
                 "threshold": found.confidence.threshold,
                 "refused": found.refused,
                 "wrongly_refused": found.wrongly_refused,
@@ -85,6 +86,10 @@ def calibrate(session: Session, questions: Path, wrongly_refused: float) -> None
         f"  answered                  {found.chosen[0]:.0%}, of which {found.chosen[1]:.0%} wrong as a quotation"
     )
     out.print(f"  refuses below confidence  {found.confidence.threshold:.2f}")
+    if not found.refitted:
+        out.print(
+            "  The shipped weights tell these questions apart as well as new ones: only the threshold is yours."
+        )
     out.print(f"picture: {picture}", markup=False)
 
 
@@ -107,7 +112,9 @@ def draw(found: Calibration, path: Path) -> None:
     coverage, risk = found.chosen
     draw_lines(
         path,
-        [Line("calibrated", found.curve), Line("as shipped", found.before, dashed=True)],
+        [Line("calibrated", found.curve), Line("as shipped", found.before, dashed=True)]
+        if found.refitted
+        else [Line("as shipped, with your threshold", found.curve)],
         title="Wrong answers against questions answered",
         across="questions answered",
         up="of them wrong (quotation alone)",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 from urllib.parse import quote, unquote_to_bytes
 
 from ragraft.documents.formats.kinds import DOCUMENT_SUFFIXES
@@ -23,17 +22,14 @@ __all__ = [
     "SourceFile",
     "file_name_of",
     "find_sources",
-    "hash_source",
     "read_source",
     "uri_of",
 ]
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 _LEFT_OUT_FOLDERS = frozenset({"node_modules", "__pycache__"})
-_BLOCK = 1024 * 1024
 _TRIES = 3
 _CAN_ASK_AS_EFFECTIVE_USER = os.access in os.supports_effective_ids
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +88,15 @@ def read_source(file: SourceFile, *, max_bytes: int = DEFAULT_MAX_BYTES) -> byte
 
     Raises: UnreadableError if it is gone, not permitted, too large, or changed during each of three tries.
     """
-
-    def read(stream: BinaryIO, size: int) -> bytes:
-        content = stream.read(min(size, max_bytes) + 1)
-        if len(content) > max_bytes:
-            raise _too_large(len(content), max_bytes)
-        return content
-
-    return _unchanged(file, read)
-
-
-def hash_source(file: SourceFile) -> str:
-    """Return the SHA-256 of a file in hexadecimal, read a block at a time.
-
-    Raises: UnreadableError as `read_source` does.
-    """
-
-    def digest(stream: BinaryIO, _: int) -> str:
-        found = hashlib.sha256()
-        while block := stream.read(_BLOCK):
-            found.update(block)
-        return found.hexdigest()
-
-    return _unchanged(file, digest)
+    for _ in range(_TRIES):
+        with _opened(file.path) as stream:
+            before = _state(stream)
+            content = stream.read(min(before[0], max_bytes) + 1)
+            if len(content) > max_bytes:
+                raise _too_large(len(content), max_bytes)
+            if _state(stream) == before and len(content) == before[0]:
+                return content
+    raise UnreadableError("changed each time it was read", hint="add it again when nothing writes to it")
 
 
 def uri_of(path: str) -> str:
@@ -212,17 +194,6 @@ class _Walk:
 
     def uri(self, path: Path) -> str:
         return uri_of(path.relative_to(self.base).as_posix())
-
-
-def _unchanged(file: SourceFile, read: Callable[[BinaryIO, int], T]) -> T:
-    """Return what `read` makes of the stream and its size, once the file was the same before and after."""
-    for _ in range(_TRIES):
-        with _opened(file.path) as stream:
-            before = _state(stream)
-            found = read(stream, before[0])
-            if _state(stream) == before and stream.tell() == before[0]:
-                return found
-    raise UnreadableError("changed each time it was read", hint="add it again when nothing writes to it")
 
 
 @contextmanager

@@ -142,13 +142,17 @@ class FakeReranker:
         return [len(words & _words(text)) / max(1, len(words)) for text in texts]
 
 
+DOUBT = 0.02
+"""What the words that a text lacks count against those that it has."""
+
+
 class FakeReader:
     """Takes the sentence that shares most words with the question for the answer."""
 
     name = "fake-reader"
 
     def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
-        """Return readings whose probabilities are the share of the question's words that they have."""
+        """Return readings the surer, the more of the question's words a text has; two of five are plenty."""
         return [_read(_words(question), text) for text in texts]
 
 
@@ -161,7 +165,12 @@ def _read(wanted: frozenset[str], text: str) -> Reading:
         share = len(wanted & _words(sentence)) / max(1, len(wanted))
         if share > best:
             best, start, end = share, at, place
-    return Reading(len(wanted & _words(text)) / max(1, len(wanted)), best, start, end, best)
+    whole = len(wanted & _words(text)) / max(1, len(wanted))
+    return Reading(_sure(whole), _sure(best), start, end, best)
+
+
+def _sure(share: float) -> float:
+    return share / (share + DOUBT * (1 - share))
 
 
 @dataclass(frozen=True, slots=True)

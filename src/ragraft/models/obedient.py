@@ -151,7 +151,9 @@ class ObedientChatModel:
 
         Raises: ModelError if prompt and answer together exceed the window.
         """
-        plain = self._answering.generate(messages, max_tokens=max_tokens).text
+        # Uncut: what the orders make of it is cut below, and says so.
+        room = self.window - self.count_tokens(messages)
+        plain = self._answering.generate(messages, max_tokens=max(max_tokens, room)).text
         text = self._obey(messages, plain)
         spoken = FakeChatModel([text], window=self.window)
         return spoken.generate(messages, max_tokens=max_tokens, on_text=on_text)

@@ -2,7 +2,7 @@
 
 A BERT cross-encoder with three heads, on the CPU. What ships is a small delta over a packaged encoder
 (reader.safetensors): for most matrices the difference to the packaged one in 4 bits, for the rest in
-float16. It is made by training/reader.py and added to the packaged weights each time a reader is made.
+float16. It is made by training/reader/ and added to the packaged weights each time a reader is made.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Contest:
             if fellow is not None and not any(fellow is one for one in taken):
                 taken.append(fellow)
                 unit = next(one for one in window.units if fellow in one.statement.quantities)
-                found.append(_checked_bound(quantity, fellow, unit))
+                found.append(self._bound(quantity, fellow, unit))
             elif len(self._topic.statement.quantities) > MANY:
                 found.append(Binding(quantity, "missing"))
             else:
@@ -103,7 +103,40 @@ class Contest:
             against = max(nearer, key=_strength)
             return Binding(quantity, "denied", against.quantity, against.unit)
         taken.append(best.quantity)
-        return _checked_bound(quantity, best.quantity, best.unit)
+        return self._bound(quantity, best.quantity, best.unit)
+
+    def _bound(self, claimed: Quantity, told: Quantity, unit: Unit) -> Binding:
+        other = self._gapped(told, unit)
+        if other is not None and not agree(claimed, other):
+            return Binding(claimed, "denied", other, unit)
+        opposed = {claimed.bound, told.bound} == {"<", ">"}
+        return Binding(claimed, "denied" if opposed else "bound", told, unit)
+
+    def _gapped(self, told: Quantity, unit: Unit) -> Quantity | None:
+        """Return the quantity of a clause that leaves its verb to the clause of `told` and is what the claim is about.
+
+        "Gauges are calibrated every 12 months, the chamber every 6 months": of the chamber, the 12 stand nearer
+        to all that is said, and the 6 are meant.
+        """
+        clauses: dict[int, set[str]] = {}
+        for word in unit.statement.words:
+            clauses.setdefault(word.clause, set()).add(word.stem)
+        mine = {stem for word in self._topic.statement.words for stem in self._grounds.alike(word.stem)}
+        of = {id(one): unit.statement.clauses[at] for at, one in enumerate(unit.statement.quantities)}
+        here = clauses.get(of[id(told)], set())
+        if unit.cells or here <= mine:
+            return None
+        for one in unit.statement.quantities:
+            there = clauses.get(of[id(one)], set())
+            if (
+                of[id(one)] > of[id(told)]
+                and there
+                and there <= mine
+                and not there <= here
+                and comparable(told, one)
+            ):
+                return one
+        return None
 
     @cached_property
     def _told(self) -> list[tuple[Unit, int, Quantity]]:
@@ -142,11 +175,6 @@ def _strength(rival: _Rival) -> tuple[float, float, str]:
 def _rivals(claimed: Quantity, told: Quantity) -> bool:
     """Return whether `told` could stand where `claimed` does: 30 days for 30 hours, EUR for USD."""
     return comparable(claimed, told) or claimed.kind == told.kind or agree(claimed, told)
-
-
-def _checked_bound(claimed: Quantity, told: Quantity, unit: Unit) -> Binding:
-    opposed = {claimed.bound, told.bound} == {"<", ">"}
-    return Binding(claimed, "denied" if opposed else "bound", told, unit)
 
 
 _DERIVES = (

@@ -161,7 +161,7 @@ OPPOSITES: Mapping[str, frozenset[str]] = _opposites()
 HARMLESS = (
     STOP_WORDS
     | _words(
-        "note including includes well such like number lot indeed too furthermore moreover however "
+        "note again including includes well such like number lot indeed too furthermore moreover however "
         "therefore thus"
     )
 ) - (frozenset(OPPOSITES) | frozenset(MODALS) | TENTATIVE | _words("only nur never if when unless both"))

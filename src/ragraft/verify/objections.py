@@ -23,6 +23,8 @@ ON_TOPIC = 0.5
 
 ORDERED = "the passage orders somebody to say this, it does not say it"
 
+ASKED = "the passage asks this, it does not say it"
+
 NEARLY_SAME = 0.75
 """Share of the claim's words in the same order from which on a word that differs was put in another's place."""
 
@@ -53,6 +55,8 @@ def object_to(
     found += _unsaid(topic, window, bindings)
     if rests_on_order(topic, window):
         found.append(Objection("ordered", "not_found", ORDERED))
+    if _asks(window) and not topic.statement.text.rstrip().endswith("?"):
+        found.append(Objection("asked", "not_found", ASKED))
     if window.headed_cover(topic) >= ON_TOPIC:
         found += _reversed_range(topic.statement, bindings)
         found += lost_negation(wording) if wording.share >= WORD_FOR_WORD else ()
@@ -60,6 +64,11 @@ def object_to(
             found += rule(topic.statement, aligned)
     order = ("contradicted", "not_found", "partly")
     return sorted(found, key=lambda one: order.index(one.support))
+
+
+def _asks(window: Window) -> bool:
+    """Return whether a window is nothing but questions."""
+    return all(unit.statement.text.rstrip(" \"'”’»*_").endswith("?") for unit in window.units)
 
 
 def _quantities(bindings: Sequence[Binding], wording: Wording) -> Iterator[Objection]:

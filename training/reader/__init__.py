@@ -1,0 +1,1 @@
+"""Makes the reader that ships: python -m training.reader."""
