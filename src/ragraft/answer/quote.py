@@ -17,10 +17,9 @@ IN_SPAN = 1.5
 ALIKE = 10.0
 READ = 0.3
 OF_TYPE = 1.0
-HEADING = 2.0
 """What weighs how much in choosing a sentence: that the reader's span touches it; its likeness to the question
 (times); its passage's log-odds of being relevant and of answering (times); that it has the kind of thing the question
-asks for; and, against it, that it is a heading. Chosen on the train questions of the handbook and the example
+asks for. Chosen on the train questions of the handbook and the example
 company; docs/decisions/answers.md has the figures."""
 
 
@@ -50,7 +49,6 @@ def quotation(
             + ALIKE * sentence.likeness
             + READ * (log_odds(reading.relevance) + log_odds(reading.answerable))
             + OF_TYPE * has_type(sentence.text, kind)
-            - HEADING * sentence.text.lstrip().startswith("#")
         )
 
     best = max(sentences, key=value)
