@@ -16,17 +16,21 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from training.verifier import Row, balance, embedder_likeness, fit, wice_rows
+from training.verifier import Row, balance, embedder_likeness, fit, packed, wice_rows
 
 from benchmarks.altered import EXACT, KINDS, alter, reword
 from benchmarks.figures import Figure, Report, at_least, at_most, percentile, run, say
 from benchmarks.ground import DATA
 from benchmarks.grounded import SETS, Grounded, answers, as_passage, company
 from benchmarks.plain_features import plain_features
+from ragraft.answer.confidence import log_odds
+from ragraft.models.files import embedder_folder
+from ragraft.models.reader import LocalReader
 from ragraft.retrieve.lexical import terms
 from ragraft.verify.verifier import Likeness, Verifier
 
@@ -44,9 +48,10 @@ class Scale:
     sentences: int = 150
     rows: int | None = None
     likeness: bool = True
+    reader: bool = True
 
 
-QUICK = Scale(sentences=12, rows=40, likeness=False)
+QUICK = Scale(sentences=12, rows=40, likeness=False, reader=False)
 
 
 @dataclass(slots=True)
@@ -115,6 +120,33 @@ def _wice(report: Report, scale: Scale) -> None:
                 note=f"AUC {auc(labels, near):.3f}",
             )
         )
+    if scale.reader:
+        more = np.hstack(
+            [_values(rows), np.stack([_readings(row["claim"], row["evidence"]) for row in claims])]
+        )
+        read = cross_validated(more, labels, folds)
+        report.add(
+            Figure(
+                "wice balanced accuracy with the reader",
+                balanced(labels, read > 0),
+                reference="without it",
+                reference_value=balanced(labels, found > 0),
+                note=f"AUC {auc(labels, read):.3f}",
+            )
+        )
+
+
+@cache
+def _reader() -> LocalReader:
+    return LocalReader(embedder_folder())
+
+
+def _readings(claim: str, evidence: Sequence[str]) -> Scores:
+    """Return what the reader makes of a claim, taken as a question: the best log-odds of each head, shape (3,)."""
+    found = _reader().read(claim, list(packed(evidence)))
+    return np.max(
+        [[log_odds(one.relevance), log_odds(one.answerable), one.span_score] for one in found], axis=0
+    )
 
 
 def _values(rows: Sequence[Row]) -> Scores:

@@ -34,7 +34,7 @@ from ragraft.verify.matching import Grounds, synonym_stems
 from ragraft.verify.sources import read_sources
 from ragraft.verify.verifier import Likeness
 
-__all__ = ["Regression", "Row", "balance", "fit", "read", "wice_rows"]
+__all__ = ["Regression", "Row", "balance", "fit", "packed", "read", "wice_rows"]
 
 Array = npt.NDArray[np.float64]
 OUT = Path(__file__).resolve().parents[1] / "src/ragraft/verify/weights.json"

@@ -187,6 +187,13 @@ def test_a_weak_models_answer_is_weighed_against_the_quotation(quotes: float, or
     assert answer.origin == origin
 
 
+@pytest.mark.parametrize(("weigh", "origin"), [(True, "quotation"), (False, "refusal")])
+def test_only_a_model_that_is_trusted_can_say_that_there_is_no_answer(weigh: bool, origin: str) -> None:
+    reader = ScriptedReader({"three francs": 0.9})
+    answer = answered("The passages do not answer this.", TEXT, reader=reader, weigh=weigh)
+    assert answer.origin == origin
+
+
 def test_without_the_fallback_nothing_is_weighed() -> None:
     reader = ScriptedReader({"eleven": 0.9, "Trout": 0.5})
     answer = answered(

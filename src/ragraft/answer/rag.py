@@ -208,7 +208,8 @@ class RagSystem:
         invented = tuple(number for claim in claims for number in claim.invented)
         made = Generated(prompt, completion.usage, completion.text, shown.checks, invented)
         said = [check for check in checks if check.sentence]
-        abstained = bool(said) and all(check.support == "no_claim" for check in said)
+        # A model that often misses the point does not know either when it has nothing to go on.
+        abstained = not self._weigh and bool(said) and all(check.support == "no_claim" for check in said)
         reason = "nothing that the model wrote is supported by the passages"
         if shown.text and (shown.claims or not abstained) and not self._outweighed(ground, shown):
             return self._answer(ground, clock, made, shown, reason=_reason(completion, looped=looped))
