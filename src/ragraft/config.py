@@ -190,6 +190,15 @@ class AccessSettings(Section):
     )
 
 
+class TuneSettings(Section):
+    """What is kept to learn from."""
+
+    redact: bool = Field(True, description="replace personal data before an example is kept")
+    ner_model: Path | None = Field(
+        None, description="folder of a spaCy pipeline that finds names; unset: rules and lists"
+    )
+
+
 class Settings(Section):
     """Everything in ragraft.toml."""
 
@@ -202,6 +211,7 @@ class Settings(Section):
     search: SearchSettings = SearchSettings()
     answer: AnswerSettings = AnswerSettings()
     access: AccessSettings = AccessSettings()
+    tune: TuneSettings = TuneSettings()
     callers: dict[str, tuple[GroupName, ...]] = Field(
         default_factory=dict, description="name = list of groups, for --as NAME"
     )

@@ -32,7 +32,10 @@ from ragraft.types import Caller
 
 __all__ = ["Eraser", "Receipt"]
 
-REWRITTEN = ("document", "source", "revision", "archived_chunk", "term_count", "language_count")
+REWRITTEN = (
+    *("document", "source", "revision", "archived_chunk", "term_count", "language_count"),
+    *("example", "example_source", "adapter", "adapter_source"),
+)
 PIECE = 32
 """Length in characters of the pieces of text that are looked for afterwards."""
 

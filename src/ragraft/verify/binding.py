@@ -122,19 +122,14 @@ class Contest:
         for word in unit.statement.words:
             clauses.setdefault(word.clause, set()).add(word.stem)
         mine = {stem for word in self._topic.statement.words for stem in self._grounds.alike(word.stem)}
-        of = {id(one): unit.statement.clauses[at] for at, one in enumerate(unit.statement.quantities)}
-        here = clauses.get(of[id(told)], set())
+        quantities, places = unit.statement.quantities, unit.statement.clauses
+        place = places[quantities.index(told)]
+        here = clauses.get(place, set())
         if unit.cells or here <= mine:
             return None
-        for one in unit.statement.quantities:
-            there = clauses.get(of[id(one)], set())
-            if (
-                of[id(one)] > of[id(told)]
-                and there
-                and there <= mine
-                and not there <= here
-                and comparable(told, one)
-            ):
+        for one, later in zip(quantities, places, strict=True):
+            there = clauses.get(later, set())
+            if later > place and there and there <= mine and not there <= here and comparable(told, one):
                 return one
         return None
 

@@ -1,0 +1,1 @@
+"""Fine-tuning: examples in, a gated adapter out."""

@@ -1,0 +1,110 @@
+"""The course of a training run: a picture of losses and rates, and a line of blocks for the terminal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragraft.charts import SIZE
+
+__all__ = ["Course", "Look", "best_look", "draw_course", "is_stalled", "smoothed", "sparkline"]
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+SMOOTHING = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the held-out examples gave after so many steps.
+
+    `loss` is nats per trained token. `quality` is the mean F1 over words of greedy answers against the expected ones,
+    0 to 1.
+    """
+
+    step: int
+    loss: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Loss and learning rate of every step, and the looks between them."""
+
+    losses: tuple[float, ...]
+    rates: tuple[float, ...]
+    looks: tuple[Look, ...]
+
+
+def best_look(looks: Sequence[Look]) -> Look | None:
+    """Return the look at the best weights: by quality to two digits, then by loss; None before there is one.
+
+    The first look is at the base and does not take part: whether tuning was worth it is for the gates to say.
+    """
+    return max(looks[1:], key=lambda look: (round(look.quality, 2), -look.loss), default=None)
+
+
+def is_stalled(looks: Sequence[Look], *, patience: int) -> bool:
+    """Return whether the last `patience` looks brought neither a better quality nor a lower loss than before."""
+    before, last = looks[: len(looks) - patience], looks[len(looks) - patience :]
+    if len(before) < 2:  # the base and one more
+        return False
+    quality, loss = max(round(look.quality, 2) for look in before), min(look.loss for look in before)
+    return all(round(look.quality, 2) <= quality and look.loss >= loss for look in last)
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Return the exponential moving average of values, corrected for its start.
+
+    Source: Kingma & Ba 2015, section 3, on the correction.
+    """
+    average, result = 0.0, []
+    for number, value in enumerate(values, 1):
+        average = SMOOTHING * average + (1 - SMOOTHING) * value
+        result.append(average / (1 - SMOOTHING**number))
+    return result
+
+
+def sparkline(values: Sequence[float], *, width: int = 40) -> str:
+    """Return values as a line of blocks, at most `width` wide; each block is the mean of its stretch."""
+    if not values:
+        return ""
+    cells = min(width, len(values))
+    bounds = [len(values) * cell // cells for cell in range(cells + 1)]
+    means = [sum(values[start:end]) / (end - start) for start, end in itertools.pairwise(bounds)]
+    low, span = min(means), max(means) - min(means)
+    return "".join(BLOCKS[round((mean - low) / span * (len(BLOCKS) - 1)) if span else 0] for mean in means)
+
+
+def draw_course(path: Path, course: Course) -> None:
+    """Write an SVG file: losses above, with those of the looks and their quality, learning rates below."""
+    # Not pyplot: it keeps figures for a window that never opens, and looks for a display.
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    steps = range(1, len(course.losses) + 1)
+    looked = [look.step for look in course.looks]
+    # Fixed, so that equal courses give equal files; letters stay letters, not outlines.
+    with rc_context({"svg.hashsalt": "ragraft", "svg.fonttype": "none", "font.size": 10}):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        FigureCanvasSVG(figure)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        upper.plot(steps, course.losses, color="tab:blue", alpha=0.25, linewidth=1)
+        upper.plot(steps, smoothed(course.losses), color="tab:blue", linewidth=2, label="loss in training")
+        upper.set(title="Training", ylabel="nats per token")
+        lines = [*upper.get_lines()[1:]]
+        if looked:
+            marks = [look.quality for look in course.looks]
+            losses = [look.loss for look in course.looks]
+            lines += upper.plot(looked, losses, "o-", color="tab:orange", label="loss held out")
+            quality = upper.twinx()
+            quality.set(ylabel="F1", ylim=(0, 1))
+            lines += quality.plot(looked, marks, "s--", color="tab:green", label="F1 held out")
+        upper.legend(lines, [str(line.get_label()) for line in lines], frameon=False)
+        lower.plot(steps, course.rates, color="tab:gray", linewidth=2)
+        lower.set(xlabel="step", ylabel="learning rate")
+        for axes in (upper, lower):
+            axes.grid(alpha=0.3)
+        figure.savefig(path, format="svg", metadata={"Date": None})

@@ -1,0 +1,77 @@
+"""The course of a run: which look was best, when to stop, and how it is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled, smoothed, sparkline
+
+
+def looks(*pairs: tuple[float, float]) -> list[Look]:
+    """Looks at (loss, quality), one a step."""
+    return [Look(step, loss, quality) for step, (loss, quality) in enumerate(pairs)]
+
+
+def test_best_look_is_the_one_that_answers_best() -> None:
+    assert best_look(looks((4, 0), (2, 0.3), (1, 0.2))) == Look(1, 2, 0.3)
+
+
+def test_equal_quality_is_decided_by_loss() -> None:
+    assert best_look(looks((4, 0), (2, 0.301), (1, 0.299))) == Look(2, 1, 0.299)
+
+
+def test_base_is_never_the_best_look() -> None:
+    assert best_look(looks((1, 0.9), (2, 0.1))) == Look(1, 2, 0.1)
+
+
+def test_no_look_but_the_base_is_no_best() -> None:
+    assert best_look(looks((1, 0.9))) is None
+
+
+def test_worse_loss_and_quality_stall() -> None:
+    assert is_stalled(looks((4, 0), (2, 0.3), (2.1, 0.3), (2.2, 0.2)), patience=2)
+
+
+@pytest.mark.parametrize("last", [(1.9, 0.1), (2.2, 0.4)], ids=["loss", "quality"])
+def test_either_getting_better_is_no_stall(last: tuple[float, float]) -> None:
+    assert not is_stalled(looks((4, 0), (2, 0.3), (2.1, 0.3), last), patience=2)
+
+
+def test_first_looks_are_no_stall() -> None:
+    assert not is_stalled(looks((4, 0.5), (5, 0.1), (6, 0.1)), patience=2)
+
+
+def test_sparkline_rises_with_its_values() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+
+
+def test_sparkline_is_as_wide_as_asked() -> None:
+    assert len(sparkline(list(range(1000)), width=30)) == 30
+
+
+def test_sparkline_of_equal_values_is_flat() -> None:
+    assert sparkline([2.0, 2.0, 2.0]) == "▁▁▁"
+
+
+def test_sparkline_of_nothing_is_empty() -> None:
+    assert sparkline([]) == ""
+
+
+def test_smoothing_keeps_a_constant() -> None:
+    assert smoothed([3.0] * 5) == pytest.approx([3.0] * 5)
+
+
+def test_equal_courses_give_equal_pictures(tmp_path: Path) -> None:
+    course = Course((4.0, 3.0, 2.0), (0.1, 0.2, 0.1), tuple(looks((4, 0), (3, 0.2))))
+    draw_course(tmp_path / "one.svg", course)
+    draw_course(tmp_path / "two.svg", course)
+
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_picture_without_looks_names_no_held_out_line(tmp_path: Path) -> None:
+    draw_course(tmp_path / "course.svg", Course((4.0, 3.0), (0.1, 0.2), ()))
+
+    assert "held out" not in (tmp_path / "course.svg").read_text()
