@@ -119,3 +119,8 @@ def test_a_sentence_is_compared_with_its_heading() -> None:
 
     split_passages("?", passages=[passage("| Hotel | 135 |", context="Kassel")], likeness=likeness)
     assert seen == ["Kassel\n| Hotel | 135 |"]
+
+
+def test_a_lone_number_of_a_step_is_not_quoted() -> None:
+    text = "### 1.\n\nBegin two weeks before you leave."
+    assert quote("1.", text).quote == "Begin two weeks before you leave."

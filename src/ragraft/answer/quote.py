@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ragraft.answer.answer_type import answer_type, has_type
@@ -19,8 +20,13 @@ READ = 0.3
 OF_TYPE = 1.0
 """What weighs how much in choosing a sentence: that the reader's span touches it; its likeness to the question
 (times); its passage's log-odds of being relevant and of answering (times); that it has the kind of thing the question
-asks for. Chosen on the train questions of the handbook and the example
-company; docs/decisions/answers.md has the figures."""
+asks for. Chosen on the train questions of the handbook and the example company; docs/decisions/answers.md has
+the figures."""
+
+FEWEST_WORDS = 2
+"""Words or numbers that a sentence needs to say something: "### 1." does not, "| Kassel | 135 |" does."""
+
+_WORD = re.compile(r"\w+")
 
 
 def quotation(
@@ -51,7 +57,8 @@ def quotation(
             + OF_TYPE * has_type(sentence.text, kind)
         )
 
-    best = max(sentences, key=value)
+    whole = [one for one in sentences if len(_WORD.findall(one.text)) >= FEWEST_WORDS]
+    best = max(whole or sentences, key=value)
     passage, reading = passages[best.place], readings[best.place]
     span, answer = (best.start, best.end), (reading.start, reading.end)
     start, end = _widen(passage.chunk.text, answer) if _touch(span, answer) else span
