@@ -96,6 +96,22 @@ def test_a_quotation_shows_no_link_and_no_number_but_its_own(sentence: str, show
     assert (quoted_text(found), found.quote) == (shown, sentence)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("| Kassel hotel | EUR 135 |", "“Kassel hotel | EUR 135” [1]"),
+        ("- Kassel hotels cost EUR 135.", "“Kassel hotels cost EUR 135.” [1]"),
+        ("2. Kassel hotels cost EUR 135.", "“Kassel hotels cost EUR 135.” [1]"),
+        ("## Kassel hotels: EUR 135", "“Kassel hotels: EUR 135” [1]"),
+        ("-5 degrees in Kassel hotels.", "“-5 degrees in Kassel hotels.” [1]"),
+    ],
+)
+def test_a_quotation_is_shown_without_the_marks_of_its_line(text: str, shown: str) -> None:
+    found = quote("Kassel", text)
+    assert quoted_text(found) == shown
+    assert text[found.start - 100 : found.end - 100] == found.quote
+
+
 def test_of_sentences_the_reader_does_not_tell_apart_the_likest_is_quoted() -> None:
     given = [passage("Soup is hot. Trout is cold. Eel is off.")]
 

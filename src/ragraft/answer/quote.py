@@ -27,6 +27,7 @@ FEWEST_WORDS = 2
 """Words or numbers that a sentence needs to say something: "### 1." does not, "| Kassel | 135 |" does."""
 
 _WORD = re.compile(r"\w+")
+_LEADING_MARK = re.compile(r"^(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s+")
 
 
 def quotation(
@@ -74,8 +75,9 @@ def quotation(
 
 
 def quoted_text(citation: Citation) -> str:
-    """Return a quotation as the text of an answer."""
-    words = without_links(unmarked(" ".join(citation.quote.split())))
+    """Return a quotation as the text of an answer: its words, without the marks of a row, a list or a heading."""
+    words = _LEADING_MARK.sub("", " ".join(citation.quote.split())).strip("| ")
+    words = without_links(unmarked(words))
     return f"“{words}” [{citation.marker}]"
 
 
