@@ -90,7 +90,7 @@ def test_a_document_shown_as_of_then_has_the_title_of_then(past: Past) -> None:
 
 def test_an_answer_as_of_then_cites_the_text_of_then(past: Past) -> None:
     bench, history = past
-    answer = bench.rag.answer("What does the soup cost?", caller=OWNER, as_of=history["second"])
+    answer = bench.rag.answer("Which soup costs four francs?", caller=OWNER, as_of=history["second"])
     assert "four francs" in answer.text
     for citation in answer.citations:
         passage = citation.passage
@@ -101,7 +101,7 @@ def test_an_answer_as_of_then_cites_the_text_of_then(past: Past) -> None:
 def test_a_citation_outlives_replacement_and_removal(bench: Workbench, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     add_files(bench, docs, {"price.md": FIRST})
-    (citation,) = bench.rag.answer("What does the soup cost?", caller=OWNER).citations
+    (citation,) = bench.rag.answer("Which soup costs four francs?", caller=OWNER).citations
     add_files(bench, docs, {"price.md": SECOND})
     bench.library.remove("price.md", caller=OWNER)
     text = bench.library.revision_text("price.md", citation.passage.revision, caller=OWNER)

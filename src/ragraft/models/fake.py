@@ -142,7 +142,7 @@ class FakeReranker:
         return [len(words & _words(text)) / max(1, len(words)) for text in texts]
 
 
-DOUBT = 0.02
+DOUBT = 0.01
 """What the words that a text lacks count against those that it has."""
 
 
