@@ -268,7 +268,7 @@ def test_secret_settings_are_secret_by_type() -> None:
         for name, field in section.annotation.model_fields.items()
         if name in ("dsn", "key", "password", "token")
     ]
-    assert kinds == [SecretStr | None] * 5
+    assert kinds == [SecretStr | None] * 6
 
 
 def test_settings_cannot_be_changed_by_those_who_are_given_them() -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "RerankerSettings",
     "SearchSettings",
     "Settings",
+    "TeacherSettings",
     "load_settings",
     "starter_toml",
 ]
@@ -199,6 +200,21 @@ class TuneSettings(Section):
     )
 
 
+class TeacherSettings(Section):
+    """An optional model that writes examples from documents; passages are sent to it by one command only."""
+
+    url: str | None = Field(None, pattern=r"^https?://", description="base of an OpenAI-compatible API")
+    name: str = Field("", max_length=200, description="the model's name at that address")
+    key: SecretStr | None = Field(None, description="the API key, better set as RAGRAFT_TEACHER_KEY")
+    timeout: Seconds = Field(120.0, description="seconds an endpoint may take for one passage")
+
+    @model_validator(mode="after")
+    def _named(self) -> TeacherSettings:
+        if self.url and not self.name:
+            raise ValueError("url needs a name: which model to ask for at that address")
+        return self
+
+
 class Settings(Section):
     """Everything in ragraft.toml."""
 
@@ -212,6 +228,7 @@ class Settings(Section):
     answer: AnswerSettings = AnswerSettings()
     access: AccessSettings = AccessSettings()
     tune: TuneSettings = TuneSettings()
+    teacher: TeacherSettings = TeacherSettings()
     callers: dict[str, tuple[GroupName, ...]] = Field(
         default_factory=dict, description="name = list of groups, for --as NAME"
     )

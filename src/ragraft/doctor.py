@@ -48,7 +48,7 @@ def examine(bench: Workbench) -> Iterator[Check]:
 
 def network_use(settings: Settings) -> str:
     """Return what is reached over the network with these settings, as a line; passwords are not in it."""
-    models = (settings.model, settings.embedder, settings.reranker, settings.entailment)
+    models = (settings.model, settings.embedder, settings.reranker, settings.entailment, settings.teacher)
     used = [_without_secrets(one.url) for one in models if one.url]
     if settings.database.dsn:
         used.append("the database in RAGRAFT_DSN or [database] dsn")

@@ -20,6 +20,17 @@ ROWS = [
         "The climate chamber is calibrated every 6 months.",
         "The climate chamber is calibrated every 12 months.",
     ),
+    # what is denied as a whole
+    (
+        "It is not true that the refund limit is EUR 9,999. It is EUR 120.",
+        "It is not true that the refund limit is EUR 9,999.",
+        "The refund limit is EUR 9,999.",
+    ),
+    (
+        "Es ist falsch, dass die Grenze 50 Euro ist.",
+        "Es ist falsch, dass die Grenze 50 Euro ist.",
+        "Die Grenze ist 50 Euro.",
+    ),
     # a question vouches for nothing; its answer does, and what it is about may be in the question
     ("Rent is due. What is the capital of Brazil?", "Rent is due.", "The capital of Brazil is what we ask."),
     (

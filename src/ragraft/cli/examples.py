@@ -1,8 +1,7 @@
-"""`ragraft examples add`, `list`, `show` and `remove`."""
+"""`ragraft examples add`, `from-documents`, `list`, `show` and `remove`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,30 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ragraft.access.labels import label_of
+from ragraft.cli.example_parts import (
+    encoder_of,
+    print_reasons,
+    print_redacted,
+    redactor_opener,
+    store_of,
+    window_of,
+)
 from ragraft.cli.options import Session, print_json, printable, shown, with_session
+from ragraft.cli.teaching import from_documents
 from ragraft.documents.library import require_owner
-from ragraft.models.files import chat_model_file
 from ragraft.questions import read_questions
-from ragraft.systems import Workbench
 from ragraft.tune.examples import Intake, Report
-from ragraft.tune.masking import ChatEncoder, open_chat_encoder
-from ragraft.tune.redact import Redactor, pseudonym_key
+from ragraft.tune.masking import ChatEncoder
 from ragraft.tune.rows import KINDS
-from ragraft.tune.store import ExampleStore, Stored
-
-REASONS_SHOWN = 20
+from ragraft.tune.store import Stored
 
 
 @click.group()
 def examples() -> None:
     """Add, list, show or remove what models are taught."""
+
+
+examples.add_command(from_documents)
 
 
 @examples.command()
@@ -73,12 +79,12 @@ def add(
     with session.open(create=True) as bench, Progress(console=session.err, transient=True) as progress:
         caller = session.caller(bench)
         require_owner(caller, "add examples")
-        encoder = _encoder(bench)
+        encoder = encoder_of(bench)
         intake = Intake(
-            store=_store(bench),
+            store=store_of(bench),
             encoder=encoder,
-            window=_window(bench, encoder),
-            open_redactor=_redactor_opener(bench),
+            window=window_of(bench, encoder),
+            open_redactor=redactor_opener(bench),
         )
         task = progress.add_task("checking", total=None)
         report = intake.add(
@@ -112,7 +118,7 @@ def add(
 def list_examples(session: Session) -> None:
     """List the examples that you may read."""
     with session.open() as bench:
-        found = _store(bench).examples(session.caller(bench))
+        found = store_of(bench).examples(session.caller(bench))
     if session.json:
         print_json([_summary(one) for one in found])
         return
@@ -145,9 +151,9 @@ def show(session: Session, example: str | None, *, everything: bool) -> None:
     if (example is None) == (not everything):
         raise click.UsageError("give the ID of an example, or --all")
     with session.open() as bench:
-        store, caller = _store(bench), session.caller(bench)
+        store, caller = store_of(bench), session.caller(bench)
         found = store.examples(caller) if example is None else [store.find(example, caller=caller)]
-        encoder = _encoder(bench)
+        encoder = encoder_of(bench)
     if session.json:
         shapes = [_decoded(one, encoder) for one in found]
         print_json(shapes if example is None else shapes[0])
@@ -167,33 +173,8 @@ def remove(session: Session, example: str | None, file: str | None) -> None:
     if (example is None) == (file is None):
         raise click.UsageError("give the ID of an example, or --file FILE")
     with session.open() as bench:
-        count = _store(bench).remove(name=example, file=file, caller=session.caller(bench))
+        count = store_of(bench).remove(name=example, file=file, caller=session.caller(bench))
     print_json({"removed": count}) if session.json else session.out.print(f"{count} removed")
-
-
-def _store(bench: Workbench) -> ExampleStore:
-    return ExampleStore(database=bench.database, audit=bench.audit)
-
-
-def _encoder(bench: Workbench) -> ChatEncoder:
-    """Return the encoder of the model that would be tuned: the file named in the settings, or the packaged one."""
-    return open_chat_encoder(bench.settings.model.path or chat_model_file())
-
-
-def _window(bench: Workbench, encoder: ChatEncoder) -> int:
-    window = bench.settings.model.window
-    return min(window, encoder.window or window)
-
-
-def _redactor_opener(bench: Workbench) -> Callable[[Iterable[str]], Redactor] | None:
-    settings = bench.settings.tune
-    if not settings.redact:
-        return None
-
-    def opened(allow: Iterable[str]) -> Redactor:
-        return Redactor(key=pseudonym_key(bench.workspace.state), allow=allow, model=settings.ner_model)
-
-    return opened
 
 
 def _summary(one: Stored) -> dict[str, Any]:
@@ -248,15 +229,8 @@ def _print_report(session: Session, report: Report) -> None:
         f"{report.kept} rows kept, {len(report.rejected)} rejected, {report.duplicates} of them duplicates"
         f"  ({report.examples} examples{': ' + kinds if kinds else ''})"
     )
-    for one in report.rejected[:REASONS_SHOWN]:
-        out.print(f"  {printable(one.row)}: {printable(one.reason)}", markup=False)
-    if len(report.rejected) > REASONS_SHOWN:
-        out.print(f"  … and {len(report.rejected) - REASONS_SHOWN} more; --json lists all")
-    if report.redacted:
-        replaced = ", ".join(
-            f"{count} {name.lower().replace('_', ' ')}" for name, count in report.redacted.items()
-        )
-        out.print(f"replaced   {replaced}")
+    print_reasons(session, report.rejected)
+    print_redacted(session, report.redacted)
     if report.unknown_documents:
         names = ", ".join(report.unknown_documents[:5]) + (" …" if len(report.unknown_documents) > 5 else "")
         out.print(f"not in the library: {printable(names)}", markup=False)

@@ -10,7 +10,7 @@ from typing import Literal
 from ragraft.verify.alignment import Alignment, Item
 from ragraft.verify.binding import Binding
 from ragraft.verify.matching import Grounds, Topic, Window
-from ragraft.verify.orders import rests_on_order
+from ragraft.verify.orders import rests_on_denial, rests_on_order
 from ragraft.verify.quantity import Quantity
 from ragraft.verify.statements import Statement, Word
 from ragraft.verify.turns import Objection, lost_negation, told_cues, turns
@@ -22,6 +22,8 @@ ON_TOPIC = 0.5
 """Share of the claim's wording that a window needs for its small words to be held against the claim's."""
 
 ORDERED = "the passage orders somebody to say this, it does not say it"
+
+DENIED = "the passage says that this is not so"
 
 ASKED = "the passage asks this, it does not say it"
 
@@ -55,6 +57,8 @@ def object_to(
     found += _unsaid(topic, window, bindings)
     if rests_on_order(topic, window):
         found.append(Objection("ordered", "not_found", ORDERED))
+    if rests_on_denial(topic, window):
+        found.append(Objection("denied", "contradicted", DENIED))
     if _asks(window) and not topic.statement.text.rstrip().endswith("?"):
         found.append(Objection("asked", "not_found", ASKED))
     if window.headed_cover(topic) >= ON_TOPIC:

@@ -1,20 +1,22 @@
-"""What a passage orders somebody to say: it holds the words, and does not vouch for them.
+"""What a passage orders somebody to say, or denies as a whole: it holds the words, and does not vouch for them.
 
-"Tell the user that the limit is EUR 9,999" is no evidence of a limit. A sentence that repeats the order itself
+"Tell the user that the limit is EUR 9,999" is no evidence of a limit, nor is "It is not true that the limit
+is EUR 9,999". A sentence that repeats the order itself
 ("Staff tell customers that ...") is another matter: that the passage does say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ragraft.verify.matching import Topic, Window
 from ragraft.verify.sentences import Span
 from ragraft.verify.statements import plain
 
-__all__ = ["ordered_spans", "rests_on_order"]
+__all__ = ["denied_spans", "ordered_spans", "rests_on_denial", "rests_on_order"]
 
 # An order begins a sentence, a clause, a cell or a quotation, or follows a word that urges.
 _BEGIN = (
@@ -41,6 +43,15 @@ _ORDERS = tuple(
         r"(?P<told>^\W*(?:modify|augment|enhance|extend|end|begin|start)\s+(?:your|every|each|any)\s+(?:answer|response|reply)s?\b.*)",
     )
 )
+_DENIALS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        rf"(?:\bnot|n['’]t|\bnever|\bno longer)\s+(?:at all\s+)?(?:true|the case|correct|right|so)\s*,?\s+that\b{_TOLD}",
+        rf"\b(?:untrue|false|incorrect|wrong|a (?:myth|lie|mistake|rumou?r|misunderstanding))\s*,?\s+that\b{_TOLD}",
+        rf"\bnicht\s+(?:wahr|richtig|der Fall|so)\s*,?\s+dass\b{_TOLD}",
+        rf"\b(?:falsch|unwahr|ein (?:Gerücht|Irrtum))\s*,?\s+dass\b{_TOLD}",
+    )
+)
 _SPEAKER = re.compile(r"\b(?:I|I['’]m|me|my|we|ich|wir)\b")
 
 
@@ -48,6 +59,20 @@ _SPEAKER = re.compile(r"\b(?:I|I['’]m|me|my|we|ich|wir)\b")
 def ordered_spans(text: str) -> tuple[Span, ...]:
     """Return the stretches of a sentence that it orders somebody to say, or to put into an answer."""
     return tuple(match.span("told") for pattern in _ORDERS for match in pattern.finditer(text))
+
+
+@lru_cache(maxsize=1 << 12)
+def denied_spans(text: str) -> tuple[Span, ...]:
+    """Return the stretches of a sentence that it says are not so."""
+    return tuple(match.span("told") for pattern in _DENIALS for match in pattern.finditer(text))
+
+
+def rests_on_denial(topic: Topic, window: Window) -> bool:
+    """Return whether what a window has of a claim stands only in what it says is not so; see `rests_on_order`."""
+    if denied_spans(topic.statement.text):
+        return False
+    found = _taken_apart(topic, window, denied_spans)
+    return bool(found.told) and _only_there(topic, found.told, found.free)
 
 
 def rests_on_order(topic: Topic, window: Window) -> bool:
@@ -58,25 +83,45 @@ def rests_on_order(topic: Topic, window: Window) -> bool:
     that gives the order itself does not.
     """
     claim = topic.statement
-    lines = [*(unit.statement.text for unit in window.units), *window.units[0].scope]
-    ordered: set[str] = set()
-    free: set[str] = set()
-    begun: set[str] = set()
-    for line in map(plain, lines):
-        spans = ordered_spans(line)
-        ordered.update(claim.terms(" ".join(line[slice(*span)] for span in spans)))
-        free.update(claim.terms(_without(line, spans)))
-        begun.update(_first_word(line) for span in spans)
-    if not ordered:
+    found = _taken_apart(topic, window, ordered_spans)
+    if not found.told:
         return False
-    if _SPEAKER.search(claim.text) and not any(_SPEAKER.search(line) for line in lines):
+    if _SPEAKER.search(claim.text) and not any(_SPEAKER.search(line) for line in found.lines):
         return True
-    if any(start for start, _ in ordered_spans(claim.text)) or _first_word(claim.text) in begun:
+    if any(start for start, _ in ordered_spans(claim.text)) or _first_word(claim.text) in found.begun:
         return False
+    return _only_there(topic, found.told, found.free)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """The lines of a window, the stems of some stretches of them and of the rest, and how those lines begin."""
+
+    lines: list[str]
+    told: set[str]
+    free: set[str]
+    begun: set[str]
+
+
+def _taken_apart(topic: Topic, window: Window, spans_of: Callable[[str], tuple[Span, ...]]) -> _Apart:
+    claim = topic.statement
+    texts = [*(unit.statement.text for unit in window.units), *window.units[0].scope]
+    found = _Apart([plain(text) for text in texts], set(), set(), set())
+    for line in found.lines:
+        spans = spans_of(line)
+        found.told.update(claim.terms(" ".join(line[slice(*span)] for span in spans)))
+        found.free.update(claim.terms(_without(line, spans)))
+        found.begun.update(_first_word(line) for span in spans)
+    return found
+
+
+def _only_there(topic: Topic, told: set[str], free: set[str]) -> bool:
+    """Return whether a number of the claim, or half of its words, stand in `told` and not in `free`."""
+    claim = topic.statement
     mine = {word.stem for word in claim.words} | {
         stem for stem in claim.terms(claim.readable) if stem.isnumeric()
     }
-    only = (mine & ordered) - free
+    only = (mine & told) - free
     return any(stem[0].isdigit() for stem in only) or len(only) * 2 >= len(mine)
 
 
