@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from model_server import ModelServer, answers, model_server
+from model_server import ModelServer, answers, fails, model_server
 from ragraft.errors import ModelError
 from ragraft.models.entailment import EndpointEntailment, LocalEntailment, entailing_label
 from tiny_bert import write_bert
@@ -99,3 +99,10 @@ def test_the_request_holds_premise_and_claim(server: ModelServer) -> None:
     EndpointEntailment(url=server.url, name="m").entail(PREMISE, CLAIM)
     asked = json.dumps(server.requests[0].body)
     assert PREMISE in asked and CLAIM in asked
+
+
+def test_an_error_sends_the_reader_to_its_own_settings(server: ModelServer) -> None:
+    server.faults.append(fails(401))
+    with pytest.raises(ModelError) as caught:
+        EndpointEntailment(url=server.url, name="m").entail(PREMISE, CLAIM)
+    assert "[entailment] key" in (caught.value.hint or "")

@@ -98,7 +98,12 @@ def _teacher(settings: TeacherSettings) -> ChatModel:
 
     key = settings.key.get_secret_value() if settings.key else None
     return EndpointChatModel(
-        url=settings.url, name=settings.name, key=key, window=TEACHER_WINDOW, timeout=settings.timeout
+        url=settings.url,
+        name=settings.name,
+        key=key,
+        window=TEACHER_WINDOW,
+        timeout=settings.timeout,
+        section="teacher",
     )
 
 

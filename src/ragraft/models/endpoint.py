@@ -165,15 +165,17 @@ class EndpointChatModel:
         tokenizer: Path | None = None,
         timeout: float = 120.0,
         first_wait: float = 0.5,
+        section: str = "model",
     ) -> None:
         """Note the address; nothing is sent yet.
 
         `window` is the model's context length in tokens; `tokenizer` its tokenizer.json, for exact
         counts. `timeout` is for a whole answer, in seconds. `first_wait` as for EndpointEmbedder.
+        `section` is the table of ragraft.toml that its errors send the reader to.
 
         Raises: ModelError if the address, the key or the tokenizer cannot be used.
         """
-        self._endpoint = Endpoint(url=url, key=key, section="model", timeout=timeout, first_wait=first_wait)
+        self._endpoint = Endpoint(url=url, key=key, section=section, timeout=timeout, first_wait=first_wait)
         self._model = name
         self._window = window
         self._tokenizer = load_tokenizer(tokenizer) if tokenizer else None

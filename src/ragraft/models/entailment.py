@@ -78,7 +78,13 @@ class EndpointEntailment:
     ) -> None:
         """Note the address; nothing is sent yet. `timeout` is for one sentence, in seconds."""
         self._model = EndpointChatModel(
-            url=url, name=name, key=key, window=WINDOW, timeout=timeout, first_wait=first_wait
+            url=url,
+            name=name,
+            key=key,
+            window=WINDOW,
+            timeout=timeout,
+            first_wait=first_wait,
+            section="entailment",
         )
 
     @property
