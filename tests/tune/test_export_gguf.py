@@ -16,6 +16,7 @@ from ragraft.errors import ModelError
 from ragraft.models.files import chat_model_file
 from ragraft.models.gguf_header import check_whole
 from ragraft.models.local import LocalChatModel
+from ragraft.models.signal_stack import kept_signal_stack
 from ragraft.tune.export import export_adapter, served_file, write_served
 from ragraft.tune.gguf_file import write_gguf
 from ragraft.tune.gguf_metadata import model_shape
@@ -90,9 +91,11 @@ def test_openvino_answers_token_for_token_as_the_trainer(
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
         "KV_CACHE_PRECISION": "f32",
     }
-    pipeline = openvino_genai.LLMPipeline(
-        str(written("f16")), "CPU", INFERENCE_NUM_THREADS=1, ATTENTION_BACKEND="SDPA", **exact
-    )
+    file = str(written("f16"))
+    with kept_signal_stack():
+        pipeline = openvino_genai.LLMPipeline(
+            file, "CPU", INFERENCE_NUM_THREADS=1, ATTENTION_BACKEND="SDPA", **exact
+        )
     config = openvino_genai.GenerationConfig(max_new_tokens=ANSWER_TOKENS, do_sample=False, ignore_eos=True)
     given = openvino.Tensor(np.array([asked], np.int64))
     assert list(pipeline.generate(given, config).tokens[0]) == by_trainer
