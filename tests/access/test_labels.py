@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ragraft.access.labels import OWNER, AccessRules, read_access_file, resolve_caller
+from ragraft.access.labels import OWNER, AccessRules, read_access_file, resolve_caller, strictest
 from ragraft.errors import NotFoundError, UserError
 from ragraft.types import AccessLabel
 
@@ -170,3 +170,22 @@ def test_a_group_that_no_document_can_have_is_the_users_mistake(group: str) -> N
 def test_name_and_groups_together_are_the_users_mistake() -> None:
     with pytest.raises(UserError, match="--as and --as-group"):
         resolve_caller(name="maria", groups=("staff",), known=KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([], label()),
+        ([label("everyone")], label("everyone")),
+        ([label("everyone"), label("everyone", "a")], label("everyone")),
+        ([label("everyone"), label("a", "b")], label("a", "b")),
+        ([label("a", "b"), label("b", "c")], label("b")),
+        ([label("a"), label("b")], label()),
+        ([label("a"), label()], label()),
+        ([label("everyone"), label()], label()),
+    ],
+)
+def test_the_strictest_label_is_that_of_who_may_read_them_all(
+    labels: list[AccessLabel], expected: AccessLabel
+) -> None:
+    assert strictest(labels) == expected

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragraft.errors import UserError
-from ragraft.tune.dataset import build_dataset, strictest
-from ragraft.types import AccessLabel, Example, Question
+from ragraft.tune.dataset import build_dataset
+from ragraft.types import Example, Question
 from small_world import label
 
 WORDS = [
@@ -116,25 +116,6 @@ def test_another_seed_gives_another_split_and_another_fingerprint() -> None:
 def test_the_label_is_the_strictest_of_all_examples_held_out_ones_too() -> None:
     examples = [*some(8, groups="everyone"), example("x", said(90), said(91), groups="finance managers")]
     assert build_dataset(examples).dataset.label == label("finance", "managers")
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ([], label()),
-        ([label("everyone")], label("everyone")),
-        ([label("everyone"), label("everyone", "a")], label("everyone")),
-        ([label("everyone"), label("a", "b")], label("a", "b")),
-        ([label("a", "b"), label("b", "c")], label("b")),
-        ([label("a"), label("b")], label()),
-        ([label("a"), label()], label()),
-        ([label("everyone"), label()], label()),
-    ],
-)
-def test_the_strictest_label_is_that_of_who_may_read_them_all(
-    labels: list[AccessLabel], expected: AccessLabel
-) -> None:
-    assert strictest(labels) == expected
 
 
 def test_without_examples_there_is_nothing_to_train_on() -> None:

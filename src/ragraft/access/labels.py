@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ragraft.config import GroupName
 from ragraft.errors import NotFoundError, UserError
-from ragraft.types import AccessLabel, Caller
+from ragraft.types import EVERYONE, AccessLabel, Caller
 
-__all__ = ["OWNER", "AccessRules", "label_of", "read_access_file", "resolve_caller"]
+__all__ = ["OWNER", "AccessRules", "label_of", "read_access_file", "resolve_caller", "strictest"]
 
 OWNER = Caller("owner", owner=True)
 
@@ -64,6 +64,19 @@ def label_of(groups: Iterable[str]) -> AccessLabel:
             f"no name of a group: {wrong}",
             hint="letters, digits, spaces between them and . _ @ : / - may be used",
         ) from error
+
+
+def strictest(labels: Iterable[AccessLabel]) -> AccessLabel:
+    """Return the label of what is made from things with these labels: the groups that may read them all.
+
+    What everyone may read narrows nothing. Without a group in common, or without any label, it is the
+    owner's alone.
+    """
+    labels = list(labels)
+    narrow = [label.groups for label in labels if EVERYONE not in label.groups]
+    if narrow:
+        return AccessLabel(frozenset.intersection(*narrow))
+    return AccessLabel(frozenset({EVERYONE})) if labels else AccessLabel()
 
 
 def read_access_file(path: Path) -> dict[str, AccessLabel]:

@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from ragraft.access.labels import strictest
 from ragraft.errors import UserError
 from ragraft.tune.likeness import NearText
 from ragraft.tune.validate import NEAR, evaluation_questions
-from ragraft.types import EVERYONE, AccessLabel, Dataset, Example, Question
+from ragraft.types import Dataset, Example, Question
 
-__all__ = ["Built", "build_dataset", "strictest"]
+__all__ = ["Built", "build_dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,6 @@ def build_dataset(
         strictest(example.label for example in (*train, *held_out)),
     )
     return Built(dataset, {"asks an evaluation question": len(asking), "like a held-out example": len(alike)})
-
-
-def strictest(labels: Iterable[AccessLabel]) -> AccessLabel:
-    """Return the label of what is made from things with these labels: the groups that may read them all.
-
-    What everyone may read narrows nothing. Without a group in common, or without any label, it is the
-    owner's alone.
-    """
-    labels = list(labels)
-    narrow = [label.groups for label in labels if EVERYONE not in label.groups]
-    if narrow:
-        return AccessLabel(frozenset.intersection(*narrow))
-    return AccessLabel(frozenset({EVERYONE})) if labels else AccessLabel()
 
 
 def _held_out(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ragraft.access.audit import AuditLog
-from ragraft.access.labels import OWNER
+from ragraft.access.labels import OWNER, strictest
 from ragraft.database.pool import Connection, Database, scalar
 from ragraft.documents.collection import find_collection
 from ragraft.documents.formats.plain import storable
@@ -26,7 +26,7 @@ from ragraft.documents.write import lock_for_writing
 from ragraft.errors import NotAllowedError, NotFoundError, UserError, WorkspaceError
 from ragraft.tune.card import write_card
 from ragraft.tune.folders import sync_folder
-from ragraft.types import EVERYONE, AccessLabel, Adapter, Caller, Source
+from ragraft.types import AccessLabel, Adapter, Caller, Source
 
 __all__ = ["AdapterRegistry", "require_usable", "withdrawn"]
 
@@ -115,7 +115,7 @@ class AdapterRegistry:
             found = find_collection(connection, self._collection)
             lock_for_writing(connection, found.id if found else 0)
             seen = [_look_up(connection, found.id if found else 0, one, read_at) for one in adapter.made_from]
-            label = _strictest([adapter.label.groups, *(one.groups for one in seen)])
+            label = strictest([adapter.label, *(AccessLabel(one.groups) for one in seen)])
             by_number = tuple(Source(f"document {one.document}", one.revision) for one in seen)
             kept = replace(adapter, label=label, made_from=by_number)
             write_card(Path(adapter.path), kept)
@@ -238,14 +238,6 @@ def _look_up(connection: Connection, collection: int, source: Source, read_at: d
         )
     document, revision, removed, groups = row
     return Seen(collection, document, revision, removed, frozenset(groups))
-
-
-def _strictest(labels: list[frozenset[str]]) -> AccessLabel:
-    """Return who may read all of it: `everyone` does not narrow, and nothing in common is the owner's alone."""
-    groups = frozenset({EVERYONE})
-    for other in labels:
-        groups = other if EVERYONE in groups else groups if EVERYONE in other else groups & other
-    return AccessLabel(groups)
 
 
 def _insert(connection: Connection, adapter: Adapter, seen: list[Seen]) -> None:

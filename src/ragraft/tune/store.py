@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any
 
 from ragraft.access.audit import AuditLog
+from ragraft.access.labels import strictest
 from ragraft.database.pool import Connection, Database, scalar
 from ragraft.documents.collection import find_collection
 from ragraft.documents.formats.plain import storable
 from ragraft.documents.library import require_owner
 from ragraft.documents.write import lock_for_writing
 from ragraft.errors import NotFoundError
-from ragraft.tune.dataset import strictest
 from ragraft.types import AccessLabel, Caller, Example, Message, Source
 
 __all__ = ["Candidate", "ExampleStore", "Kept", "Stored", "example_id"]
