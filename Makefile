@@ -35,7 +35,7 @@ test: install
 
 check: install
 	@$(RUN) ruff format --check .
-	@$(RUN) ruff check .
+	@$(RUN) ruff check --no-cache .
 	@$(RUN) mypy
 	@$(VENV)/bin/lint-imports
 	@$(RUN) pytest -q tests/docs

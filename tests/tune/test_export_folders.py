@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from adapter_world import adapter, write_lora, write_tiny_llama
 
+from adapter_world import adapter, write_lora, write_tiny_llama
 from ragraft.errors import ModelError, NotAllowedError, UserError
 from ragraft.models.files import chat_model_file
 from ragraft.tune import export

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from adapter_world import write_lora, write_tiny_llama, write_weights
 
+from adapter_world import write_lora, write_tiny_llama, write_weights
 from ragraft.errors import ModelError
 from ragraft.tune.weights import merged_weights, read_lora_config, tensors_of, write_tensors
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from adapter_world import write_weights
 
+from adapter_world import write_weights
 from ragraft.models.files import chat_model_file
 from ragraft.models.local import LocalChatModel
 from ragraft.tune.base import trainable_folder

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from adapter_world import adapter, add_adapter, draft_folder, registry_of
 
+from adapter_world import adapter, add_adapter, draft_folder, registry_of
 from ragraft.access.labels import OWNER
 from ragraft.errors import NotAllowedError, NotFoundError, UserError
 from ragraft.systems import Workbench

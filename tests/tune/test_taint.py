@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from adapter_world import add_adapter, registry_of
 
+from adapter_world import add_adapter, registry_of
 from ragraft.access.labels import OWNER
 from ragraft.documents.write import find_or_add_label, relabel_document
 from ragraft.systems import Workbench

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from adapter_world import adapter, add_adapter, registry_of
 
+from adapter_world import adapter, add_adapter, registry_of
 from ragraft.access.labels import OWNER
 from ragraft.errors import NotAllowedError, UserError
 from ragraft.models.fake import FakeChatModel

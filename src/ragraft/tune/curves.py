@@ -93,7 +93,7 @@ def draw_course(path: Path, course: Course) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot(steps, course.losses, color="tab:blue", alpha=0.25, linewidth=1)
         upper.plot(steps, smoothed(course.losses), color="tab:blue", linewidth=2, label="loss in training")
-        upper.set(title="Training", ylabel="nats per token")
+        upper.set(ylabel="nats per token")
         lines = [*upper.get_lines()[1:]]
         if looked:
             marks = [look.quality for look in course.looks]
@@ -102,7 +102,9 @@ def draw_course(path: Path, course: Course) -> None:
             quality = upper.twinx()
             quality.set(ylabel="F1", ylim=(0, 1))
             lines += quality.plot(looked, marks, "s--", color="tab:green", label="F1 held out")
-        upper.legend(lines, [str(line.get_label()) for line in lines], frameon=False)
+        # Above the axes: inside, some course runs through it.
+        names = [str(line.get_label()) for line in lines]
+        figure.legend(lines, names, loc="outside upper center", ncols=len(lines), frameon=False)
         lower.plot(steps, course.rates, color="tab:gray", linewidth=2)
         lower.set(xlabel="step", ylabel="learning rate")
         for axes in (upper, lower):
