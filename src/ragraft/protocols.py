@@ -35,7 +35,7 @@ __all__ = [
 
 
 class System(Protocol):
-    """A way to answer a question: plain, rag, and later tuned, tuned_rag, raft."""
+    """A way to answer a question: rag, tuned, tuned_rag, and later plain and raft."""
 
     @property
     def card(self) -> SystemCard: ...
@@ -47,7 +47,10 @@ class System(Protocol):
         caller: Caller,
         history: Sequence[Message] = (),
         as_of: datetime | None = None,
-    ) -> Answer: ...
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Return the answer; `on_text` is given the draft as it comes, before it is checked."""
+        ...
 
 
 class Retriever(Protocol):

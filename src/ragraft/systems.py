@@ -6,33 +6,49 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from ragraft.access.audit import AuditLog
-from ragraft.access.labels import resolve_caller
+from ragraft.access.labels import OWNER, resolve_caller
 from ragraft.answer.confidence import load_confidence
 from ragraft.answer.followup import rewrite_by_model, rewrite_by_rules
 from ragraft.answer.prompt import SYSTEM, Budget
 from ragraft.answer.rag import RagSystem
-from ragraft.chosen import open_chat_model, open_embedder, open_entailment, open_reader, open_reranker
+from ragraft.chosen import (
+    open_chat_model,
+    open_embedder,
+    open_entailment,
+    open_reader,
+    open_reranker,
+    open_tuned_model,
+)
 from ragraft.config import Settings
 from ragraft.database.migrate import migrate
 from ragraft.database.pool import Database
 from ragraft.documents.erase import Eraser
 from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
-from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker
+from ragraft.errors import NotAllowedError, UserError
+from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker, System
 from ragraft.retrieve.audited import AuditedRetriever
 from ragraft.retrieve.calibrator import Calibrator
 from ragraft.retrieve.lexical import count_terms, terms, weights
 from ragraft.retrieve.search import HybridRetriever
-from ragraft.types import Caller, SystemCard, Vectors
+from ragraft.tune.export import served_file
+from ragraft.tune.registry import AdapterRegistry, require_usable
+from ragraft.tune.store import ExampleStore
+from ragraft.tune.tuned import TunedRagSystem, TunedSystem, require_admitted
+from ragraft.tune.unfinished import discard_unfinished
+from ragraft.types import Adapter, Caller, SystemCard, Vectors
 from ragraft.verify.verifier import Verifier
 from ragraft.workspace import Workspace
 
-__all__ = ["Workbench"]
+__all__ = ["SystemKind", "Workbench"]
+
+SystemKind = Literal["rag", "tuned", "tuned_rag"]
 
 
 class Workbench:
@@ -54,6 +70,7 @@ class Workbench:
         self.workspace = workspace
         self._given = (embedder, model, reranker, reader)
         self._closers: list[Callable[[], None]] = []
+        self._tuned_models: dict[str, tuple[Adapter, ChatModel]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +134,12 @@ class Workbench:
     @cached_property
     def eraser(self) -> Eraser:
         """Destroys documents."""
-        return Eraser(database=self.database, audit=self.audit, data_folder=self.postgres_folder)
+        return Eraser(
+            database=self.database,
+            audit=self.audit,
+            data_folder=self.postgres_folder,
+            unfinished=partial(discard_unfinished, self.adapters_folder),
+        )
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -231,8 +253,82 @@ class Workbench:
         return cosines
 
     @cached_property
+    def examples(self) -> ExampleStore:
+        """What models are taught."""
+        return ExampleStore(database=self.database, audit=self.audit)
+
+    @cached_property
+    def adapters(self) -> AdapterRegistry:
+        """The tuned models."""
+        return AdapterRegistry(database=self.database, audit=self.audit, folder=self.adapters_folder)
+
+    @property
+    def adapters_folder(self) -> Path:
+        """Where the weights of tuned models are, and what trainings that were stopped have left."""
+        return self.workspace.state / "adapters"
+
+    def system(self, kind: SystemKind | None = None, *, adapter: str | None = None, caller: Caller) -> System:
+        """Return a way to answer: `rag`, or with an adapter `tuned_rag` unless another kind is asked for.
+
+        Raises: UserError if kind and adapter do not go together; NotFoundError if there is no such adapter for this
+        caller.
+        """
+        kind = kind or ("tuned_rag" if adapter else "rag")
+        if (kind == "rag") == (adapter is not None):
+            raise UserError(
+                "rag asks the usual model and takes no adapter" if adapter else f"{kind} needs an adapter",
+                hint="name one with --adapter; `ragraft adapters list` shows them",
+            )
+        if adapter is None:
+            return self.rag
+        return (self.tuned if kind == "tuned" else self.tuned_rag)(adapter, caller=caller)
+
+    def tuned(self, name: str, *, caller: Caller) -> TunedSystem:
+        """A tuned model that answers from memory. Raises: NotFoundError if there is none that the caller may use."""
+        adapter = self.adapters.find(name, caller=caller)
+        return TunedSystem(
+            card=SystemCard(f"tuned:{name}", "tuned", self._tuned_model(adapter).name, self._settings_hash()),
+            model=self._tuned_model(adapter),
+            admit=partial(self.admit, adapter),
+            system=str(adapter.card.get("system", "")),
+            history_tokens=self.settings.answer.history_tokens,
+            answer_tokens=self.settings.answer.answer_tokens,
+        )
+
+    def tuned_rag(self, name: str, *, caller: Caller) -> TunedRagSystem:
+        """A tuned model that answers from passages. Raises: NotFoundError as `tuned` does."""
+        adapter = self.adapters.find(name, caller=caller)
+        rag = self._rag(self._tuned_model(adapter), name=f"tuned_rag:{name}", kind="tuned_rag")
+        return TunedRagSystem(rag, admit=partial(self.admit, adapter))
+
+    def admit(self, opened: Adapter, caller: Caller) -> None:
+        """Let a caller use an adapter that is open, as it stands now, and put on record whether he may."""
+        adapter = self.adapters.find(opened.name, caller=OWNER)
+        try:
+            require_admitted(adapter, caller)
+            if _making(adapter) != _making(opened):
+                raise NotAllowedError(
+                    f"the adapter {adapter.name} that is open here has been replaced", hint="open it anew"
+                )
+        except NotAllowedError:
+            self.adapters.note_asked(adapter.name, caller=caller, allowed=False)
+            raise
+        self.adapters.note_asked(adapter.name, caller=caller, allowed=True)
+
+    def _tuned_model(self, adapter: Adapter) -> ChatModel:
+        require_usable(adapter)
+        known = self._tuned_models.get(adapter.name)
+        if known is None or _making(known[0]) != _making(adapter):
+            model = open_tuned_model(served_file(adapter), name=adapter.name, threads=self._threads)
+            known = self._tuned_models[adapter.name] = (adapter, model)
+        return known[1]
+
+    @cached_property
     def rag(self) -> RagSystem:
         """Retrieval-augmented answers."""
+        return self._rag(self.model, name="rag", kind="rag")
+
+    def _rag(self, model: ChatModel, *, name: str, kind: Literal["rag", "tuned_rag"]) -> RagSystem:
         settings = self.settings.answer
         budget = Budget(
             question=settings.question_tokens,
@@ -247,15 +343,15 @@ class Workbench:
         embedded = not endpoint and self.settings.model.path is None
         by_model = settings.rewrite == "model" or (settings.rewrite == "auto" and endpoint)
         return RagSystem(
-            card=SystemCard("rag", "rag", self.model.name, self._settings_hash()),
+            card=SystemCard(name, kind, model.name, self._settings_hash()),
             retriever=self.retriever,
-            model=self.model,
+            model=model,
             verifier=self.verifier,
             terms=english_terms,
             reader=self.reader,
             likeness=self.likeness,
             confidence=confidence,
-            rewrite=rewrite_by_model(self.model) if by_model else rewrite_by_rules,
+            rewrite=rewrite_by_model(model) if by_model else rewrite_by_rules,
             policy=settings.policy,
             quote=settings.quote,
             weigh=embedded if settings.weigh is None else settings.weigh,
@@ -275,6 +371,11 @@ class Workbench:
             "system": SYSTEM,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _making(adapter: Adapter) -> tuple[str, datetime]:
+    """Return what tells an adapter from another that took its name."""
+    return adapter.path, adapter.made_at
 
 
 def english_terms(text: str) -> list[str]:

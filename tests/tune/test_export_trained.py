@@ -15,7 +15,7 @@ from ragraft.systems import Workbench
 from ragraft.tune.export import base_name, export_adapter, served_file, write_served
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.parity import measure_parity
-from ragraft.tune.tuned import FROM_MEMORY, TunedSystem
+from ragraft.tune.tuned import FROM_MEMORY, TunedSystem, require_admitted
 from ragraft.tune.weights import Floats
 from ragraft.types import Adapter, SystemCard
 
@@ -92,7 +92,7 @@ def test_a_trained_model_is_made_known_and_answers(trained: Path, tiny_base: Pat
     tuned = TunedSystem(
         card=SystemCard("house", "tuned", model.name, ""),
         model=model,
-        adapter=lambda: registry.find("house", caller=OWNER),
+        admit=lambda caller: require_admitted(registry.find("house", caller=OWNER), caller),
         answer_tokens=16,
     )
     answer = tuned.answer(QUESTIONS[0], caller=OWNER)

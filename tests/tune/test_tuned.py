@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from adapter_world import adapter, add_adapter, registry_of
+from adapter_world import adapter, add_adapter, draft_folder, registry_of
 from ragraft.access.labels import OWNER
-from ragraft.errors import NotAllowedError, UserError
+from ragraft.errors import NotAllowedError, NotFoundError, UserError
 from ragraft.models.fake import FakeChatModel
 from ragraft.systems import Workbench
-from ragraft.tune.tuned import FROM_MEMORY, NO_ANSWER, TunedSystem
+from ragraft.tune.tuned import FROM_MEMORY, NO_ANSWER, TunedSystem, require_admitted
 from ragraft.types import Adapter, Message, SystemCard
 from small_world import STRANGER, add_files, member
 
@@ -26,7 +27,9 @@ def system(
     *replies: str, state: Adapter = HOUSE, window: int = 4096, text: str = ""
 ) -> tuple[TunedSystem, FakeChatModel]:
     model = FakeChatModel(replies or ["Thirty days."], window=window)
-    return TunedSystem(card=CARD, model=model, adapter=lambda: state, system=text), model
+    return TunedSystem(
+        card=CARD, model=model, admit=lambda caller: require_admitted(state, caller), system=text
+    ), model
 
 
 def test_an_answer_says_that_it_is_from_memory() -> None:
@@ -91,7 +94,7 @@ def test_an_erasure_withdraws_a_model_that_is_loaded(bench: Workbench, tmp_path:
     tuned = TunedSystem(
         card=CARD,
         model=FakeChatModel(["Thirty days."]),
-        adapter=lambda: registry.find("house", caller=OWNER),
+        admit=lambda caller: require_admitted(registry.find("house", caller=OWNER), caller),
     )
     before = tuned.answer("How long is leave?", caller=STRANGER).text
     bench.eraser.erase("leave.md", caller=OWNER)
@@ -100,24 +103,55 @@ def test_an_erasure_withdraws_a_model_that_is_loaded(bench: Workbench, tmp_path:
         tuned.answer("How long is leave?", caller=STRANGER)
 
 
-def test_who_asked_and_who_was_refused_is_told() -> None:
-    told: list[tuple[str, bool]] = []
-    tuned = TunedSystem(
-        card=CARD,
-        model=FakeChatModel(["Thirty days."]),
-        adapter=lambda: STAFF,
-        note=lambda caller, allowed: told.append((caller.name, allowed)),
-    )
+def audited(bench: Workbench, state: Adapter) -> TunedSystem:
+    """Return a system on an adapter in the registry, as the workbench lets callers in."""
+    draft = draft_folder(bench)
+    known = bench.adapters.add(replace(state, path=str(draft)), read_at=bench.adapters.moment(), caller=OWNER)
+    return TunedSystem(card=CARD, model=FakeChatModel(["Thirty days."]), admit=partial(bench.admit, known))
+
+
+def last_entries(bench: Workbench, count: int) -> list[tuple[str, str, str]]:
+    """Return the latest entries of the audit, the oldest first."""
+    entries = sorted(bench.audit.entries(limit=count), key=lambda entry: entry.number)
+    return [(entry.action, entry.caller, entry.detail["adapter"]) for entry in entries]
+
+
+def test_who_asked_and_who_was_refused_is_on_record(bench: Workbench) -> None:
+    tuned = audited(bench, STAFF)
     tuned.answer("How long is leave?", caller=OWNER)
     with pytest.raises(NotAllowedError):
         tuned.answer("How long is leave?", caller=STRANGER)
-    assert told == [("owner", True), ("stranger", False)]
+    assert last_entries(bench, 2) == [
+        ("adapter asked", "owner", "house"),
+        ("adapter denied", "stranger", "house"),
+    ]
 
 
-def test_asking_is_on_record(bench: Workbench) -> None:
-    registry_of(bench).note_asked("house", caller=STRANGER, allowed=False)
-    (entry,) = bench.audit.entries(limit=1)
-    assert (entry.action, entry.caller, entry.detail) == ("adapter denied", "stranger", {"adapter": "house"})
+def test_asking_an_adapter_out_of_service_is_on_record_as_denied(bench: Workbench) -> None:
+    tuned = audited(bench, replace(HOUSE, gates={}))
+    with pytest.raises(NotAllowedError, match="out of service"):
+        tuned.answer("How long is leave?", caller=OWNER)
+    assert last_entries(bench, 1) == [("adapter denied", "owner", "house")]
+
+
+def test_an_adapter_that_was_removed_answers_nobody(bench: Workbench) -> None:
+    tuned = audited(bench, HOUSE)
+    bench.adapters.remove("house", caller=OWNER)
+    with pytest.raises(NotFoundError):
+        tuned.answer("How long is leave?", caller=OWNER)
+
+
+@pytest.mark.parametrize("again", ["replaced", "removed and made again"])
+def test_a_model_that_is_open_goes_with_its_adapter(bench: Workbench, again: str) -> None:
+    tuned = audited(bench, HOUSE)
+    other = replace(HOUSE, path=str(draft_folder(bench, "other")), made_at=HOUSE.made_at + timedelta(hours=1))
+    if again == "replaced":
+        bench.adapters.replace(other, read_at=bench.adapters.moment(), caller=OWNER)
+    else:
+        bench.adapters.remove("house", caller=OWNER)
+        bench.adapters.add(other, read_at=bench.adapters.moment(), caller=OWNER)
+    with pytest.raises(NotAllowedError, match="has been replaced"):
+        tuned.answer("How long is leave?", caller=OWNER)
 
 
 def test_memory_has_no_past() -> None:

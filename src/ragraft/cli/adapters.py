@@ -32,7 +32,7 @@ def adapters() -> None:
 def list_adapters(session: Session) -> None:
     """List the adapters that you may use, and say which are out of service."""
     with session.open() as bench:
-        caller, registry = session.caller(bench), _registry(bench)
+        caller, registry = session.caller(bench), bench.adapters
         rows = [_with_state(registry, one, session, bench) for one in registry.adapters(caller)]
     if session.json:
         print_json(rows)
@@ -58,7 +58,7 @@ def list_adapters(session: Session) -> None:
 def show(session: Session, adapter: str) -> None:
     """Show an adapter's card: its base, what it saw, who may use it, its gates, how it was trained."""
     with session.open() as bench:
-        registry = _registry(bench)
+        registry = bench.adapters
         found = registry.find(adapter, caller=session.caller(bench))
         row = _with_state(registry, found, session, bench)
     if session.json:
@@ -74,7 +74,7 @@ def show(session: Session, adapter: str) -> None:
 def remove(session: Session, adapter: str) -> None:
     """Forget an adapter and delete its weights. This cannot be undone."""
     with session.open() as bench:
-        _registry(bench).remove(adapter, caller=session.caller(bench))
+        bench.adapters.remove(adapter, caller=session.caller(bench))
     if session.json:
         print_json({"removed": adapter})
     else:
@@ -119,7 +119,7 @@ def export(
     What leaves the workspace is outside its rights and erasures; the export is put on record.
     """
     with session.open() as bench, session.err.status(f"writing {to}"):
-        caller, registry = session.caller(bench), _registry(bench)
+        caller, registry = session.caller(bench), bench.adapters
         require_owner(caller, "export adapters")
         found = registry.find(adapter, caller=caller)
         folder = None if form == "peft" else _base(bench, found, base)
@@ -133,12 +133,6 @@ def export(
         session.out.print(f"  {file}  {size:,} bytes", markup=False)
     for line in [*written.limits, *_next_steps(found, written)]:
         session.err.print(line, markup=False, style="dim")
-
-
-def _registry(bench: Workbench) -> AdapterRegistry:
-    return AdapterRegistry(
-        database=bench.database, audit=bench.audit, folder=bench.workspace.state / "adapters"
-    )
 
 
 def _with_state(

@@ -15,9 +15,10 @@ from rich.live import Live
 from rich.text import Text
 
 from ragraft.cli.answers import answer_json, passage_json, place, print_answer
-from ragraft.cli.options import Session, as_of_option, print_json, printable, shown, with_session
+from ragraft.cli.options import F, Session, as_of_option, print_json, printable, shown, with_session
 from ragraft.errors import UserError
-from ragraft.systems import Workbench
+from ragraft.protocols import System
+from ragraft.systems import SystemKind, Workbench
 from ragraft.types import Answer, Caller, Message
 
 MOST_TURNS = 20
@@ -44,6 +45,21 @@ def search(session: Session, query: str, limit: int, as_of: datetime | None) -> 
         session.out.print()
 
 
+def system_options(command: F) -> F:
+    """Give a command --adapter and --system."""
+    adapter = click.option(
+        "--adapter",
+        metavar="NAME",
+        help="Ask a tuned model (`ragraft adapters list`) in place of the usual one.",
+    )
+    system = click.option(
+        "--system",
+        type=click.Choice(["rag", "tuned", "tuned_rag"]),
+        help="tuned_rag: the tuned model reads the documents, the default with --adapter; tuned: it answers from memory.",
+    )
+    return adapter(system(command))
+
+
 @click.command()
 @click.argument("question")
 @click.option(
@@ -55,10 +71,18 @@ def search(session: Session, query: str, limit: int, as_of: datetime | None) -> 
 @click.option(
     "--events", is_flag=True, help="Print JSON lines: the draft as it comes, the checked answer last."
 )
+@system_options
 @as_of_option
 @with_session
 def ask(
-    session: Session, question: str, *, history_file: Path | None, events: bool, as_of: datetime | None
+    session: Session,
+    question: str,
+    *,
+    history_file: Path | None,
+    events: bool,
+    adapter: str | None,
+    system: SystemKind | None,
+    as_of: datetime | None,
 ) -> None:
     """Ask a question and get a checked answer from the documents you may read, with citations.
 
@@ -68,21 +92,23 @@ def ask(
     history = read_history(history_file) if history_file else []
     with session.open() as bench:
         caller = session.caller(bench)
+        asked = bench.system(system, adapter=adapter, caller=caller)
         if session.json or events:
             on_text = _event if events else None
-            answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of, on_text=on_text)
+            answer = asked.answer(question, caller=caller, history=history, as_of=as_of, on_text=on_text)
             found = answer_json(answer)
             click.echo(
                 json.dumps({"event": "answer", **found}, ensure_ascii=False)
             ) if events else print_json(found)
             return
-        _answer_aloud(session, bench, question, caller=caller, history=history, as_of=as_of)
+        _answer_aloud(session, bench, asked, question, caller=caller, history=history, as_of=as_of)
 
 
 @click.command()
+@system_options
 @as_of_option
 @with_session
-def chat(session: Session, as_of: datetime | None) -> None:
+def chat(session: Session, *, adapter: str | None, system: SystemKind | None, as_of: datetime | None) -> None:
     """Ask one question after another; a follow-up is understood from those before it.
 
     Questions are read from the terminal, or one per line from another program. What was said is kept in
@@ -90,13 +116,16 @@ def chat(session: Session, as_of: datetime | None) -> None:
     """
     with session.open() as bench:
         caller = session.caller(bench)
+        asked = bench.system(system, adapter=adapter, caller=caller)
         history: list[Message] = []
         while question := _next_question(session):
             if session.json:
-                answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of)
+                answer = asked.answer(question, caller=caller, history=history, as_of=as_of)
                 click.echo(json.dumps(answer_json(answer), ensure_ascii=False))
             else:
-                answer = _answer_aloud(session, bench, question, caller=caller, history=history, as_of=as_of)
+                answer = _answer_aloud(
+                    session, bench, asked, question, caller=caller, history=history, as_of=as_of
+                )
                 session.out.print()
             history += [Message("user", question), Message("assistant", answer.text)]
             del history[:-MOST_TURNS]
@@ -133,6 +162,7 @@ def read_history(path: Path) -> list[Message]:
 def _answer_aloud(
     session: Session,
     bench: Workbench,
+    asked: System,
     question: str,
     *,
     caller: Caller,
@@ -144,11 +174,16 @@ def _answer_aloud(
         with Live(console=session.err, transient=True, refresh_per_second=8) as live:
             live.update(Text("looking and thinking", style="dim"))
             draft = _draft_on(live.update)
-            answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of, on_text=draft)
+            answer = asked.answer(question, caller=caller, history=history, as_of=as_of, on_text=draft)
     else:
-        answer = bench.rag.answer(question, caller=caller, history=history, as_of=as_of)
+        answer = asked.answer(question, caller=caller, history=history, as_of=as_of)
     settings = bench.settings.model
-    print_answer(session, answer, asked=question, demo_grade=not (settings.url or settings.path))
+    print_answer(
+        session,
+        answer,
+        asked=question,
+        demo_grade=not (settings.url or settings.path) and answer.system.kind == "rag",
+    )
     return answer
 
 

@@ -206,6 +206,16 @@ def _print_receipt(session: Session, receipt: Receipt) -> None:
             f"checked    {receipt.looked_for} pieces of its text looked for in the database's files,"
             f" {receipt.found_afterwards} found"
         )
+    if receipt.adapters:
+        out.print(
+            f"withdrawn  {', '.join(receipt.adapters)}: learned from it; train again, or `ragraft adapters remove`",
+            markup=False,
+        )
+    if receipt.trainings_discarded:
+        out.print(
+            f"discarded  what a stopped training had left: {', '.join(receipt.trainings_discarded)}",
+            markup=False,
+        )
     for limit in receipt.limits:
         out.print(f"not ours   {limit}", markup=False)
     out.print(f"on record  entry {receipt.audit} of the audit")

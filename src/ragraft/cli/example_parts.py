@@ -10,16 +10,10 @@ from ragraft.systems import Workbench
 from ragraft.tune.masking import ChatEncoder, open_chat_encoder
 from ragraft.tune.reading import Rejected
 from ragraft.tune.redact import Redactor, pseudonym_key
-from ragraft.tune.store import ExampleStore
 
-__all__ = ["encoder_of", "print_reasons", "print_redacted", "redactor_opener", "store_of", "window_of"]
+__all__ = ["encoder_of", "print_reasons", "print_redacted", "redactor_opener", "window_of"]
 
 REASONS_SHOWN = 20
-
-
-def store_of(bench: Workbench) -> ExampleStore:
-    """Return the examples of a workspace."""
-    return ExampleStore(database=bench.database, audit=bench.audit)
 
 
 def encoder_of(bench: Workbench) -> ChatEncoder:

@@ -15,7 +15,6 @@ from ragraft.cli.example_parts import (
     print_reasons,
     print_redacted,
     redactor_opener,
-    store_of,
     window_of,
 )
 from ragraft.cli.options import Session, print_json, printable, shown, with_session
@@ -81,7 +80,7 @@ def add(
         require_owner(caller, "add examples")
         encoder = encoder_of(bench)
         intake = Intake(
-            store=store_of(bench),
+            store=bench.examples,
             encoder=encoder,
             window=window_of(bench, encoder),
             open_redactor=redactor_opener(bench),
@@ -118,7 +117,7 @@ def add(
 def list_examples(session: Session) -> None:
     """List the examples that you may read."""
     with session.open() as bench:
-        found = store_of(bench).examples(session.caller(bench))
+        found = bench.examples.examples(session.caller(bench))
     if session.json:
         print_json([_summary(one) for one in found])
         return
@@ -151,7 +150,7 @@ def show(session: Session, example: str | None, *, everything: bool) -> None:
     if (example is None) == (not everything):
         raise click.UsageError("give the ID of an example, or --all")
     with session.open() as bench:
-        store, caller = store_of(bench), session.caller(bench)
+        store, caller = bench.examples, session.caller(bench)
         found = store.examples(caller) if example is None else [store.find(example, caller=caller)]
         encoder = encoder_of(bench)
     if session.json:
@@ -173,7 +172,7 @@ def remove(session: Session, example: str | None, file: str | None) -> None:
     if (example is None) == (file is None):
         raise click.UsageError("give the ID of an example, or --file FILE")
     with session.open() as bench:
-        count = store_of(bench).remove(name=example, file=file, caller=session.caller(bench))
+        count = bench.examples.remove(name=example, file=file, caller=session.caller(bench))
     print_json({"removed": count}) if session.json else session.out.print(f"{count} removed")
 
 

@@ -14,7 +14,6 @@ from ragraft.cli.example_parts import (
     print_reasons,
     print_redacted,
     redactor_opener,
-    store_of,
     window_of,
 )
 from ragraft.cli.options import Session, print_json, with_session
@@ -114,7 +113,7 @@ def _plan(session: Session, bench: Workbench, limit: int | None) -> Plan:
         count_tokens=bench.embedder.count_tokens, max_tokens=bench.settings.documents.chunk_tokens
     )
     caller = session.caller(bench)
-    return plan_lessons(bench.library, store=store_of(bench), chunker=chunker, caller=caller, limit=limit)
+    return plan_lessons(bench.library, store=bench.examples, chunker=chunker, caller=caller, limit=limit)
 
 
 def _announce(session: Session, settings: TeacherSettings, plan: Plan, per_passage: int) -> None:
@@ -134,7 +133,7 @@ def _lessons(bench: Workbench, teacher: ChatModel) -> Lessons:
     return Lessons(
         teacher=teacher,
         audit=bench.audit,
-        store=store_of(bench),
+        store=bench.examples,
         # Nobody is shown what it finds; that the passages were read is on record already.
         retriever=bench.search,
         verifier=bench.verifier,

@@ -1,4 +1,7 @@
-"""A collection: documents that are searched together, embedded by one model."""
+"""A collection: documents that are searched together, embedded by one model.
+
+It may have vectors by other embedders as well, each set of them a space; one space is in service at a time.
+"""
 
 from __future__ import annotations
 
@@ -19,30 +22,41 @@ Weights = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What search needs to know of a collection. `calibrated_on` counts the passages it had then."""
+    """What search needs to know of a collection. `calibrated_on` counts the passages it had then.
+
+    `space` holds the vectors that are in service; `embedder` made them.
+    """
 
     id: int
     name: str
+    space: int
     embedder: str
     dimensions: int
     weights: Weights
     calibrated_on: int
 
 
-def find_collection(connection: Connection, name: str) -> Collection | None:
-    """Return the collection of that name, or None if nothing was ever added to it."""
-    row = connection.execute(
-        "select id, name, embedder, dimensions, weights, calibrated_on from collection where name = %s",
-        (name,),
-    ).fetchone()
+def find_collection(connection: Connection, name: str, *, space: int | None = None) -> Collection | None:
+    """Return the collection of that name, or None if nothing was ever added to it.
+
+    With `space`, as it would be with that one in service; for the owner alone.
+    """
+    if space is None:
+        row = connection.execute(
+            "select id, name, space, embedder, dimensions, weights, calibrated_on from collection where name = %s",
+            (name,),
+        ).fetchone()
+    else:
+        row = connection.execute(
+            "select c.id, c.name, s.id, s.embedder, s.dimensions, s.weights, s.calibrated_on from space s"
+            " join collection c on c.id = s.collection where c.name = %s and s.id = %s",
+            (name, space),
+        ).fetchone()
     return Collection(*row) if row else None
 
 
 def open_collection(database: Database, *, name: str, embedder: str, dimensions: int) -> Collection:
-    """Return the collection, made if need be.
-
-    Raises: WorkspaceError if another model embedded what is in it: its vectors cannot be compared.
-    """
+    """Return the collection, made for that embedder if need be; it may be in service with another by now."""
     with database.administration() as connection:
         collection = find_collection(connection, name)
         if collection is None:
@@ -51,14 +65,4 @@ def open_collection(database: Database, *, name: str, embedder: str, dimensions:
             collection = find_collection(connection, name)
     if collection is None:
         raise WorkspaceError(f"the collection {name} could not be made")
-    check_embedder(collection, embedder)
     return collection
-
-
-def check_embedder(collection: Collection, embedder: str) -> None:
-    """Raise WorkspaceError if the collection's vectors come from another model than `embedder`."""
-    if collection.embedder != embedder:
-        raise WorkspaceError(
-            f"this library was embedded with {collection.embedder}, but {embedder} is configured",
-            hint="set [embedder] back, or add the documents to a new workspace",
-        )

@@ -10,10 +10,8 @@ next one.
 
 from __future__ import annotations
 
-import mmap
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,30 +24,42 @@ from ragraft.database.pool import Connection, Database, scalar, wait_until
 from ragraft.documents.collection import find_collection
 from ragraft.documents.formats.plain import storable
 from ragraft.documents.library import require_owner
+from ragraft.documents.traces import count_found, own_pieces
 from ragraft.documents.write import delete_document, lock_for_writing
 from ragraft.errors import DatabaseError, NotFoundError
 from ragraft.types import Caller
 
-__all__ = ["Eraser", "Receipt"]
+__all__ = ["Discarded", "Eraser", "Receipt"]
 
 REWRITTEN = (
-    *("document", "source", "revision", "archived_chunk", "term_count", "language_count"),
-    *("example", "example_source", "adapter", "adapter_source"),
+    *("document", "source", "revision", "archived_chunk", "archived_vector", "term_count", "language_count"),
+    *("example", "example_source", "adapter", "adapter_source", "adapter_example", "space_source"),
 )
-PIECE = 32
-"""Length in characters of the pieces of text that are looked for afterwards."""
 
-TELLING = 8
-"""A piece of fewer different characters, such as the line under a heading, may be found anywhere."""
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What became of the trainings that were not finished, by name.
+
+    `names` had been stopped, and what they left is deleted. In `running` a process trains now; `undeletable` could
+    not be deleted.
+    """
+
+    names: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    undeletable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What was erased and how that was checked. It is the only place that still holds the uri.
 
-    `found_afterwards` counts pieces of the text found in the database's files, of `looked_for` that no
-    other document has; it is None where the files are not ours to read (an external server), whose log and backups are its
-    operator's to expire: `limits` says so.
+    `adapters` learned from it: they are out of service from now on, and their weights go when they are removed or
+    trained again. `trainings_discarded` had been stopped and might have held a trace of it.
+
+    `found_afterwards` counts pieces of its text, and of the examples made from it, that were found in the
+    database's files, of `looked_for` that stand in nothing else. It is None where the files are not ours to read
+    (an external server), whose log and backups are its operator's to expire: `limits` says so.
     """
 
     uri: str
@@ -63,15 +73,37 @@ class Receipt:
     found_afterwards: int | None
     limits: list[str] = field(default_factory=list)
     audit: int = 0
+    adapters: tuple[str, ...] = ()
+    trainings_discarded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A document whose rows are gone: how many of each table, and what is to be looked for afterwards."""
+
+    document: int
+    rows: dict[str, int]
+    pieces: list[bytes]
+    adapters: tuple[str, ...]
 
 
 class Eraser:
-    """Erases documents of one collection. `data_folder` is the embedded server's, None for an external one."""
+    """Erases documents of one collection. `data_folder` is the embedded server's, None for an external one.
+
+    `unfinished` deletes what stopped trainings have left and says what it was; it is called once the rows are gone.
+    """
 
     def __init__(
-        self, *, database: Database, audit: AuditLog, data_folder: Path | None, collection: str = "default"
+        self,
+        *,
+        database: Database,
+        audit: AuditLog,
+        data_folder: Path | None,
+        unfinished: Callable[[], Discarded] = Discarded,
+        collection: str = "default",
     ) -> None:
         self._database = database
+        self._unfinished = unfinished
         self._audit = audit
         self._data_folder = data_folder
         self._name = collection
@@ -93,23 +125,26 @@ class Eraser:
         require_owner(caller, "erase documents")
         began = time.monotonic()
         on_step("deleting rows")
-        document, rows, pieces = self._delete(uri, caller)
+        deleted = self._delete(uri, caller)
+        discarded = self._unfinished()
         pending = self._destroy(on_step, wait_seconds)
         on_step("looking through the files")
-        found = self._count_found(pieces)
-        number = self._close(caller, pending, checked={document: found})
+        found = None if self._data_folder is None else count_found(deleted.pieces, self._data_folder)
+        number = self._close(caller, pending, checked={deleted.document: found})
         return Receipt(
             uri=uri,
-            document=document,
-            revisions=rows["revision"],
-            chunks=rows["chunk"] + rows["archived_chunk"],
-            rows=rows,
+            document=deleted.document,
+            revisions=deleted.rows["revision"],
+            chunks=deleted.rows["chunk"] + deleted.rows["archived_chunk"],
+            rows=deleted.rows,
             erased_at=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - began, 3),
-            looked_for=len(pieces),
+            looked_for=len(deleted.pieces),
             found_afterwards=found,
-            limits=self._limits(),
+            limits=self._limits(discarded),
             audit=number,
+            adapters=deleted.adapters,
+            trainings_discarded=discarded.names,
         )
 
     def finish(self, *, on_step: Callable[[str], None] = lambda _: None, wait_seconds: float = 60.0) -> int:
@@ -119,6 +154,7 @@ class Eraser:
         """
         pending = self._destroy(on_step, wait_seconds)
         if pending:
+            self._unfinished()
             self._close(OWNER, pending, checked={})
         return len(pending)
 
@@ -131,9 +167,13 @@ class Eraser:
             rows = connection.execute(
                 "select id, document from erasure where collection = %s", (collection.id,)
             ).fetchall()
+            spaces = connection.execute(
+                "select id from space where collection = %s", (collection.id,)
+            ).fetchall()
         if not rows:
             return {}
-        partitions = [f"{name}_{collection.id}" for name in ("chunk", "chunk_vector", "chunk_terms")]
+        partitions = [f"chunk_{collection.id}", f"chunk_terms_{collection.id}"]
+        partitions += [f"chunk_vector_{space}" for (space,) in spaces]
         with self._database.administration() as connection:
             on_step("waiting for running queries")
             _wait_for_old_snapshots(connection, wait_seconds)
@@ -145,7 +185,7 @@ class Eraser:
             self._drop_log(connection)
         return dict(rows)
 
-    def _delete(self, uri: str, caller: Caller) -> tuple[int, dict[str, int], list[bytes]]:
+    def _delete(self, uri: str, caller: Caller) -> Deleted:
         with self._audit.transaction(caller) as (connection, audit):
             collection = find_collection(connection, self._name)
             number = collection.id if collection else 0
@@ -160,7 +200,8 @@ class Eraser:
                 )
             document, live, source = row
             key = (number, document)
-            pieces = _own_pieces(connection, key)
+            pieces = own_pieces(connection, key)
+            adapters = _adapters_that_saw(connection, key)
             rows = delete_document(connection, number, document, live=live)
             connection.execute(
                 "delete from source where id = %s and kind = 'url' and not exists"
@@ -170,8 +211,8 @@ class Eraser:
             connection.execute("delete from term_count where collection = %s and chunks <= 0", (number,))
             connection.execute("delete from language_count where collection = %s and chunks <= 0", (number,))
             connection.execute("insert into erasure (collection, document) values (%s, %s)", key)
-            audit.append("erase asked", {"document": document})
-        return document, rows, pieces
+            audit.append("erase asked", {"document": document, "adapters": adapters})
+        return Deleted(document, rows, pieces, tuple(adapters))
 
     def _close(self, caller: Caller, pending: Mapping[int, int], *, checked: Mapping[int, int | None]) -> int:
         """Enter erasures as done; `checked` says what was found afterwards of the documents looked for."""
@@ -207,26 +248,20 @@ class Eraser:
             connection.execute("select pg_switch_wal()")
             connection.execute("checkpoint")
 
-    def _count_found(self, pieces: Sequence[bytes]) -> int | None:
-        if self._data_folder is None:
-            return None
-        found: set[bytes] = set()
-        for path in sorted(self._data_folder.rglob("*")):
-            try:
-                if not path.is_file() or path.stat().st_size == 0:
-                    continue
-                with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                    found.update(piece for piece in pieces if content.find(piece) >= 0)
-            except FileNotFoundError:
-                continue  # the server deletes files while we look
-        return len(found)
-
-    def _limits(self) -> list[str]:
+    def _limits(self, discarded: Discarded) -> list[str]:
         limits = ["copies outside ragraft: the original file, backups, answers already given"]
         if self._data_folder is None:
             limits.append(
                 "write-ahead log, replicas and backups of the external PostgreSQL, until they expire"
             )
+        limits += [
+            f"the training of {name}, which is under way: if it saw the document, what it makes is not taken"
+            for name in discarded.running
+        ]
+        limits += [
+            f"what a stopped training of {name} has left, which could not be deleted: delete it yourself"
+            for name in discarded.undeletable
+        ]
         return limits
 
 
@@ -249,18 +284,9 @@ def _wait_for_old_snapshots(connection: Connection, seconds: float) -> None:
         )
 
 
-def _own_pieces(connection: Connection, key: tuple[int, int]) -> list[bytes]:
-    """Return pieces of a document's revisions that stand in no other document, to look for afterwards."""
-    chosen: set[str] = set()
-    for (text,) in connection.execute(
-        "select text from revision where collection = %s and document = %s", key
-    ).fetchall():
-        starts = range(max(1, len(text) - PIECE + 1))
-        draw = random.Random(len(text))  # noqa: S311 - not a secret
-        chosen.update(text[start : start + PIECE] for start in draw.sample(starts, min(20, len(starts))))
+def _adapters_that_saw(connection: Connection, key: tuple[int, int]) -> list[str]:
     rows = connection.execute(
-        "select piece from unnest(%s::text[]) as piece where not exists (select from revision"
-        " where (collection, document) <> (%s, %s) and strpos(text, piece) > 0)",
-        (sorted(piece for piece in chosen if len(set(piece)) >= TELLING), *key),
+        "select distinct adapter from adapter_source where (collection, document) = (%s, %s) order by adapter",
+        key,
     ).fetchall()
-    return [piece.encode() for (piece,) in rows]
+    return [name for (name,) in rows]

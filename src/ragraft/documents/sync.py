@@ -14,6 +14,7 @@ from ragraft.access.audit import AuditLog
 from ragraft.access.labels import AccessRules
 from ragraft.database.pool import Database
 from ragraft.documents.collection import open_collection
+from ragraft.documents.embedders import Embedders, OpenTuned, no_tuned
 from ragraft.documents.fetch import Fetched
 from ragraft.documents.library import require_owner
 from ragraft.documents.placement import Known, Target
@@ -28,7 +29,10 @@ __all__ = ["Failure", "Progress", "Sync", "SyncReport", "TermWeights"]
 
 
 class Sync:
-    """Brings folders, files and addresses into one collection."""
+    """Brings folders, files and addresses into one collection.
+
+    `tuned` opens the embedder of a collection that has been switched to a tuned one.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Sync:
         term_weights: TermWeights,
         fetch: Callable[[str], Fetched],
         max_bytes: int,
+        tuned: OpenTuned = no_tuned,
         collection: str = "default",
     ) -> None:
         self._database = database
@@ -48,6 +53,7 @@ class Sync:
         self._parser = parser
         self._chunker = chunker
         self._embedder = embedder
+        self._embedders = Embedders(embedder, tuned=tuned)
         self._term_weights = term_weights
         self._fetch = fetch
         self._max_bytes = max_bytes
@@ -107,10 +113,11 @@ class Sync:
             embedder=self._embedder.name,
             dimensions=self._embedder.dimensions,
         )
+        self._embedders.of(collection)  # a library of another model is refused before anything is read
         return Run(
             database=self._database,
             audit=self._audit,
-            embedder=self._embedder,
+            embedders=self._embedders,
             term_weights=self._term_weights,
             collection=collection,
             rules=rules,

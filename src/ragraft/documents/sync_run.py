@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,8 @@ import numpy as np
 from ragraft.access.audit import AuditLog
 from ragraft.access.labels import AccessRules
 from ragraft.database.pool import Connection, Database
-from ragraft.documents.collection import Collection
+from ragraft.documents.collection import Collection, find_collection
+from ragraft.documents.embedders import Embedders
 from ragraft.documents.markup import readable
 from ragraft.documents.placement import (
     Known,
@@ -35,7 +36,6 @@ from ragraft.documents.write import (
     relabel_document,
     withdraw_document,
 )
-from ragraft.protocols import Embedder
 from ragraft.types import AccessLabel, Caller, Chunk, ParsedDocument, Vectors
 
 __all__ = ["Prepared", "Run", "TermWeights"]
@@ -72,7 +72,7 @@ class Run:
         *,
         database: Database,
         audit: AuditLog,
-        embedder: Embedder,
+        embedders: Embedders,
         term_weights: TermWeights,
         collection: Collection,
         rules: AccessRules,
@@ -84,9 +84,10 @@ class Run:
         self.total = 0
         self._database = database
         self._audit = audit
-        self._embedder = embedder
+        self._embedders = embedders
         self._term_weights = term_weights
         self._collection = collection.id
+        self._in_service = collection
         self._caller = caller
         self._on_progress = on_progress
         self._done = 0
@@ -182,7 +183,8 @@ class Run:
     def _write(self, batch: list[Prepared]) -> None:
         if not batch:
             return
-        vectors = self._embed([readable(chunk.full_text) for document in batch for chunk in document.chunks])
+        space = self._in_service.space
+        vectors = self._embed([chunk for document in batch for chunk in document.chunks])
         at = 0
         for document in batch:
             count, language = len(document.chunks), document.parsed.language
@@ -192,21 +194,33 @@ class Run:
                 Content(
                     document.parsed, document.content_hash, document.chunks, vectors[at : at + count], terms
                 ),
+                space=space,
             )
             at += count
 
-    def _embed(self, texts: list[str]) -> Vectors:
+    def _embed(self, chunks: Sequence[Chunk]) -> Vectors:
         """Embed a batch, which is long only if one document is: then show how far it is."""
+        embedder = self._embedders.of(self._in_service)
+        texts = [readable(chunk.full_text) for chunk in chunks]
         pieces = []
         for start in range(0, len(texts), 4 * BATCH_CHUNKS):
             if start:
                 self.show(f"passage {start:,} of {len(texts):,}")
-            pieces.append(self._embedder.embed(texts[start : start + 4 * BATCH_CHUNKS]))
+            pieces.append(embedder.embed(texts[start : start + 4 * BATCH_CHUNKS]))
         return np.concatenate(pieces)
 
-    def _put(self, document: Prepared, content: Content) -> None:
+    def _follow(self, connection: Connection, content: Content, space: int) -> Content:
+        """Return the content with vectors of the space in service, if that is no longer the one they are of."""
+        collection = find_collection(connection, self._in_service.name)
+        if collection is None or collection.space == space:
+            return content
+        self._in_service = collection
+        return replace(content, vectors=self._embed(content.chunks))
+
+    def _put(self, document: Prepared, content: Content, *, space: int) -> None:
         with self._audit.transaction(self._caller) as (connection, audit):
             lock_for_writing(connection, self._collection)
+            content = self._follow(connection, content, space)
             target = self._open(connection)
             path = target.path_of(document.relative)
             written = put_document(

@@ -29,11 +29,17 @@ __all__ = [
 
 WRITE_LOCK = 0x7261_7772  # "rawr", one per collection
 TERM_SPACE = 1_000_000_000
+LIVE = ("chunk", "chunk_vector", "chunk_terms")
+KEPT = ("revision", "archived_chunk", "archived_vector")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One document ready to be written: text, passages, vectors (passages, dimensions) and BM25 weights."""
+    """One document ready to be written: text, passages, vectors (passages, dimensions) and BM25 weights.
+
+    The vectors are by the embedder in service: whoever writes makes sure of that under the lock for writing. In
+    other spaces the passages are missing until one is to be taken into service.
+    """
 
     parsed: ParsedDocument
     content_hash: bytes
@@ -93,7 +99,7 @@ def put_document(
         number, outcome = last + 1, "replaced" if live else "added"
         if live:
             _archive(connection, collection, document)
-        _move_to_label(connection, collection, document, label, ("revision", "archived_chunk"))
+        _move_to_label(connection, collection, document, label, KEPT)
         connection.execute(
             "update document set label = %s, title = %s, revision = %s, content_hash = %s, chunks = %s, tokens = %s,"
             " added_at = clock_timestamp(), removed_at = null where collection = %s and id = %s",
@@ -130,7 +136,7 @@ def delete_document(connection: Connection, collection: int, document: int, *, l
             f"delete from {table} where collection = %s and document = %s",  # noqa: S608 - names of ours
             (collection, document),
         ).rowcount
-        for table in ("chunk_vector", "chunk_terms", "chunk", "archived_chunk", "revision")
+        for table in (*LIVE, *KEPT)
     }
     connection.execute("delete from document where collection = %s and id = %s", (collection, document))
     return rows
@@ -148,13 +154,7 @@ def relabel_document(connection: Connection, collection: int, document: int, lab
     if not updated.rowcount:
         return False
     _count(connection, collection, document, sign=-1)
-    _move_to_label(
-        connection,
-        collection,
-        document,
-        label,
-        ("revision", "chunk", "chunk_vector", "chunk_terms", "archived_chunk"),
-    )
+    _move_to_label(connection, collection, document, label, (*LIVE, *KEPT))
     _count(connection, collection, document, sign=1)
     return True
 
@@ -240,10 +240,10 @@ def _insert_chunks(
             ],
         )
         cursor.executemany(
-            "insert into chunk_vector (collection, id, document, label, language, vector)"
-            " values (%s, %s, %s, %s, %s, %b)",
+            "insert into chunk_vector (space, collection, id, document, label, language, vector)"
+            " values ((select space from collection where id = %s), %s, %s, %s, %s, %s, %b)",
             [
-                (collection, id_, document, label, language, HalfVector(vector))
+                (collection, collection, id_, document, label, language, HalfVector(vector))
                 for id_, vector in zip(ids, content.vectors, strict=True)
             ],
         )
@@ -266,13 +266,18 @@ def _archive(connection: Connection, collection: int, document: int) -> None:
     _count(connection, collection, document, sign=-1)
     connection.execute(
         "insert into archived_chunk select c.collection, c.id, c.document, c.revision, c.label, c.span_start,"
-        " c.span_end, c.page, c.tokens, c.context, c.text, v.language, v.vector, t.term_ids, t.weights"
-        " from chunk c join chunk_vector v on (v.collection, v.document, v.id) = (c.collection, c.document, c.id)"
+        " c.span_end, c.page, c.tokens, c.context, c.text, t.language, t.term_ids, t.weights"
+        " from chunk c"
         " join chunk_terms t on (t.collection, t.document, t.id) = (c.collection, c.document, c.id)"
         " where c.collection = %s and c.document = %s",
         (collection, document),
     )
-    for table in ("chunk", "chunk_vector", "chunk_terms"):
+    connection.execute(
+        "insert into archived_vector select space, collection, id, document, label, vector from chunk_vector"
+        " where collection = %s and document = %s",
+        (collection, document),
+    )
+    for table in LIVE:
         connection.execute(
             f"delete from {table} where collection = %s and document = %s",  # noqa: S608 - names of ours
             (collection, document),

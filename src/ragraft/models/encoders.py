@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ragraft.errors import ModelError
 from ragraft.models.bert import Pooling, build_embedder, build_scorer, read_json
 from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.network import Network
-from ragraft.models.tokens import load_tokenizer, well_formed
+from ragraft.models.tokens import cut_to_limit, load_tokenizer, well_formed
 from ragraft.types import Vectors
 
-__all__ = ["LocalReranker", "OpenVinoEmbedder"]
+__all__ = ["LocalReranker", "OpenVinoEmbedder", "token_limit"]
 
 # Texts that are tokenised and sorted at a time: bounds the memory for token ids.
 WINDOW = 8192
@@ -37,7 +36,7 @@ class OpenVinoEmbedder:
         """
         require_engine("openvino", "safetensors", needed_for="the embedded embedder")
         self._name = f"{name or folder.name}@{_fingerprint(folder)}"
-        self._max_tokens = _max_tokens(folder)
+        self._max_tokens = token_limit(folder)
         self._tokenizer = load_tokenizer(folder / "tokenizer.json")
         self._network = Network(build_embedder(folder, pooling=_pooling(folder)), threads=threads)
 
@@ -70,16 +69,11 @@ class OpenVinoEmbedder:
         Source: mean pooling as in Reimers & Gurevych 2019, section 3.
         """
         windows = [texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW)]
-        vectors = [self._network.run(self._tokenise(window)) for window in windows]
-        return np.concatenate([np.empty((0, self.dimensions), np.float32), *vectors])
-
-    def _tokenise(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
         limit = self._max_tokens
-        found = (encoding.ids for encoding in self._tokenizer.encode_batch_fast(well_formed(texts)))
-        # A cut text keeps its last token, the separator that the model saw at every end in training.
-        return [
-            np.array(ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]], np.int32) for ids in found
+        vectors = [
+            self._network.run(cut_to_limit(self._tokenizer, window, limit=limit)) for window in windows
         ]
+        return np.concatenate([np.empty((0, self.dimensions), np.float32), *vectors])
 
 
 class LocalReranker:
@@ -120,7 +114,8 @@ def _fingerprint(folder: Path) -> str:
     return fingerprint([folder / name for name in ("config.json", "tokenizer.json", "model.safetensors")])
 
 
-def _max_tokens(folder: Path) -> int:
+def token_limit(folder: Path) -> int:
+    """Return how many tokens of a text, the two special ones included, the embedder in a folder reads."""
     own = folder / "sentence_bert_config.json"
     limit = read_json(own).get("max_seq_length") if own.exists() else None
     return int(limit or _positions(folder))

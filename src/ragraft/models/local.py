@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["LocalChatModel"]
 
 PREFIX_GIGABYTES = 1
+TOGETHER = 32
+"""Answers that are written together: with more, their prompts would not fit beside each other."""
 COMPILED = "compiled"
 
 
@@ -71,6 +73,7 @@ class LocalChatModel:
             prepared = _prepared(path, cache_folder, name=self._name, threads=threads)
             path = prepared if path.is_file() else path
             compiled = prepared / COMPILED
+        self._together = prefix_caching
         if prefix_caching:
             self._pipeline = _open(path, threads=threads, prefix_gigabytes=PREFIX_GIGABYTES)
         else:
@@ -91,8 +94,7 @@ class LocalChatModel:
         Raises: ModelError if the template refuses the messages, as some do a system message.
         """
         try:
-            text = self._tokenizer.apply_chat_template(_turns(messages), add_generation_prompt=True)
-            return int(self._tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
+            return self._count(self._text(messages))
         except RuntimeError as error:
             raise ModelError(f"{self._name} cannot take these messages: {error}") from error
 
@@ -105,6 +107,57 @@ class LocalChatModel:
 
         Raises: ModelError if prompt and answer do not fit the window, or the runtime fails.
         """
+        self._require_room(messages, max_tokens)
+        with self._lock:
+            result = _run(self._pipeline, _turns(messages), self._config(max_tokens), on_text)
+        return _completion(result)
+
+    def generate_many(
+        self, conversations: Sequence[Sequence[Message]], *, max_tokens: int
+    ) -> list[Completion]:
+        """Return the greedy completions of several prompts at once, in their order.
+
+        With `prefix_caching` they are read and written together, three to four times as fast as one after
+        another. Sums in another order round otherwise: where two tokens are nearly as likely, an answer may go
+        another way than alone.
+
+        Raises: ModelError as `generate` does.
+        """
+        for messages in conversations:
+            self._require_room(messages, max_tokens)
+        if not self._together:
+            return [self.generate(messages, max_tokens=max_tokens) for messages in conversations]
+        config = self._config(max_tokens)
+        config.apply_chat_template = False
+        made: list[Completion] = []
+        with self._lock:
+            for at in range(0, len(conversations), TOGETHER):
+                texts = [self._text(messages) for messages in conversations[at : at + TOGETHER]]
+                made += self._completed(texts, config)
+        return made
+
+    def _completed(self, texts: list[str], config: openvino_genai.GenerationConfig) -> list[Completion]:
+        import openvino_genai
+
+        try:
+            result = self._pipeline.generate(texts, config)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO GenAI failed while generating: {error}") from error
+        most, made = config.max_new_tokens, []
+        for text, said, reason in zip(texts, result.texts, result.finish_reasons, strict=True):
+            cut = reason == openvino_genai.GenerationFinishReason.LENGTH
+            # GenAI counts them all as one. An answer that ended by itself has one more token, which says so.
+            tokens = most if cut else min(self._count(said) + 1, most)
+            made.append(Completion(said, Usage(self._count(text), tokens), "length" if cut else "stop"))
+        return made
+
+    def _text(self, messages: Sequence[Message]) -> str:
+        return str(self._tokenizer.apply_chat_template(_turns(messages), add_generation_prompt=True))
+
+    def _count(self, text: str) -> int:
+        return int(self._tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1])
+
+    def _require_room(self, messages: Sequence[Message], max_tokens: int) -> None:
         prompt_tokens = self.count_tokens(messages)
         if prompt_tokens + max_tokens > self._window:
             raise ModelError(
@@ -112,9 +165,6 @@ class LocalChatModel:
                 f"{self._name}, {self._window} tokens",
                 hint="ask for a shorter answer or give fewer passages",
             )
-        with self._lock:
-            result = _run(self._pipeline, _turns(messages), self._config(max_tokens), on_text)
-        return _completion(result)
 
     def _config(self, max_tokens: int) -> openvino_genai.GenerationConfig:
         import openvino_genai

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from ragraft.errors import ModelError
 
-__all__ = ["chat_text", "load_tokenizer", "well_formed"]
+__all__ = ["chat_text", "cut_to_limit", "load_tokenizer", "well_formed"]
 
 # How ChatML, Llama 3, Phi, Gemma, Llama 2 and Mistral mark turns and ends.
 CONTROL_TOKEN = re.compile(r"(?:<(?=\|[^|<>\s]{1,40}\|>|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\]))")
@@ -36,6 +38,15 @@ def well_formed(texts: Sequence[str]) -> list[str]:
     They come from file names and command lines in a wrong encoding.
     """
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+
+
+def cut_to_limit(tokenizer: Tokenizer, texts: Sequence[str], *, limit: int) -> list[npt.NDArray[np.int32]]:
+    """Return the token ids of each text, of one that is too long the first ones.
+
+    A cut text keeps its last token, the separator that a model saw at every end in training.
+    """
+    found = (encoding.ids for encoding in tokenizer.encode_batch_fast(well_formed(texts)))
+    return [np.array(ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]], np.int32) for ids in found]
 
 
 def chat_text(text: str) -> str:

@@ -32,8 +32,8 @@ class AuditedRetriever:
         """Return up to `limit` passages that the caller may read, best first."""
         found = self._retriever.search(query, limit=limit, caller=caller, as_of=as_of)
         denied: set[int] = set()
-        if not caller.owner and found.vector is not None:
-            near = self._retriever.nearest_documents(found.vector, limit=limit, caller=SEES_ALL)
+        if not caller.owner:
+            near = self._retriever.nearest_documents(found, limit=limit, caller=SEES_ALL)
             denied = {document for document, label in near if label not in found.labels}
         self._audit.record(
             caller, "searched", {"returned": sorted(set(found.documents)), "denied": sorted(denied)}

@@ -13,7 +13,8 @@ from typing import Any
 from pgvector import HalfVector, SparseVector
 
 from ragraft.database.pool import Connection, Database
-from ragraft.documents.collection import Collection, check_embedder, find_collection
+from ragraft.documents.collection import Collection, find_collection
+from ragraft.documents.embedders import Embedders, OpenTuned, no_tuned
 from ragraft.protocols import Embedder, Reranker
 from ragraft.retrieve.fuse import Hit, fuse_scores
 from ragraft.retrieve.lexical import idf, query_terms
@@ -55,18 +56,24 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A search's passages, best first, with the numbers of their documents and the query's vector."""
+    """A search's passages, best first, with the numbers of their documents.
 
-    passages: tuple[Passage, ...]
-    documents: tuple[int, ...]
-    labels: tuple[int, ...]
-    vector: Vectors | None
+    `vector` is the query's, and belongs to the space of `collection`; both are None where nothing was searched.
+    """
+
+    passages: tuple[Passage, ...] = ()
+    documents: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
+    vector: Vectors | None = None
+    collection: Collection | None = None
 
 
 class HybridRetriever:
     """Searches one collection; fits the Retriever seam.
 
-    `depth` is the length of each leg's ranking; `ef_search` the breadth of the approximate search.
+    `depth` is the length of each leg's ranking; `ef_search` the breadth of the approximate search. `tuned` opens
+    the embedder of a collection that has been switched to a tuned one. `space` is searched instead of the one in
+    service, for the owner alone: to see how it would do.
     """
 
     def __init__(
@@ -74,14 +81,17 @@ class HybridRetriever:
         *,
         database: Database,
         embedder: Embedder,
+        tuned: OpenTuned = no_tuned,
         depth: int = 100,
         ef_search: int = 100,
         reranker: Reranker | None = None,
         rerank_depth: int = 30,
         collection: str = "default",
+        space: int | None = None,
     ) -> None:
         self._database = database
-        self._embedder = embedder
+        self._space = space
+        self._embedders = Embedders(embedder, tuned=tuned)
         self._depth = depth
         self._ef_search = ef_search
         self._reranker = reranker
@@ -105,15 +115,18 @@ class HybridRetriever:
         Raises: WorkspaceError if another model embedded the collection; ModelError, DatabaseError.
         """
         if not query.strip():
-            return Found((), (), (), None)
+            return Found()
         wanted = max(limit, self._rerank_depth) if self._reranker else limit
         # The query is embedded while the database looks its words up: each takes a few milliseconds.
-        embedding = self._embedding.submit(self._embedder.embed, [query])
+        guess = self._embedders.current
+        embedding = self._embedding.submit(guess.embed, [query])
         with self._database.transaction(caller, read_only=True) as connection:
-            collection = find_collection(connection, self._name)
+            collection = find_collection(connection, self._name, space=self._space)
             if collection is None:
-                return Found((), (), (), None)
-            check_embedder(collection, self._embedder.name)
+                return Found()
+            embedder = self._embedders.of(collection)
+            if embedder is not guess:  # another space is in service than at the last search
+                embedding = self._embedding.submit(embedder.embed, [query])
             view = see(connection, collection.id)
             weights = self._query_weights(connection, collection.id, view, query, archived=as_of is not None)
             if as_of is None:
@@ -122,7 +135,7 @@ class HybridRetriever:
                 legs["dense"] = self._nearest(connection, collection, view, vector)
             else:
                 vector = embedding.result()[0]
-                legs = self._as_of(connection, collection.id, view, vector, weights, as_of)
+                legs = self._as_of(connection, collection, view, vector, weights, as_of)
             ranking = fuse_scores(legs, weights=collection.weights, depth=self._depth)[:wanted]
             rows = self._read(
                 connection, collection.id, [key for key, _ in ranking], archived=as_of is not None
@@ -137,19 +150,20 @@ class HybridRetriever:
             tuple(document for _, document in found),
             view.labels,
             vector,
+            collection,
         )
 
-    def nearest_documents(self, vector: Vectors, *, limit: int, caller: Caller) -> list[tuple[int, int]]:
-        """Return (document, label) of the passages nearest to a vector, for the audit."""
+    def nearest_documents(self, found: Found, *, limit: int, caller: Caller) -> list[tuple[int, int]]:
+        """Return (document, label) of the passages nearest to what a search was for, for the audit."""
+        if found.collection is None or found.vector is None:
+            return []
         with self._database.transaction(caller, read_only=True) as connection:
-            collection = find_collection(connection, self._name)
-            if collection is None:
-                return []
-            view = see(connection, collection.id)
-            ranked = self._nearest(connection, collection, view, vector)
+            # In the space of that search, though another may be in service by now.
+            view = see(connection, found.collection.id)
+            ranked = self._nearest(connection, found.collection, view, found.vector)
             rows = connection.execute(
                 "select document, label from chunk where collection = %s and id = any(%s)",
-                (collection.id, [hit.key for hit in ranked[:limit]]),
+                (found.collection.id, [hit.key for hit in ranked[:limit]]),
             ).fetchall()
         return [(document, label) for document, label in rows]
 
@@ -160,13 +174,14 @@ class HybridRetriever:
             return []
         distance = f"vector::halfvec({collection.dimensions}) <#> %(vector)s"
         parameters = {
+            "space": collection.space,
             "collection": collection.id,
             "labels": list(view.labels),
             "vector": HalfVector(vector),
             "depth": self._depth,
         }
-        visible = "collection = %(collection)s and label = any(%(labels)s)"
-        if view.size <= max(EXACT_ALWAYS, math.isqrt(EXACT_FACTOR * _size(connection, collection.id))):
+        visible = "space = %(space)s and collection = %(collection)s and label = any(%(labels)s)"
+        if view.size <= max(EXACT_ALWAYS, math.isqrt(EXACT_FACTOR * _size(connection, collection.space))):
             statement = (
                 f"with visible as materialized (select id, {distance} as distance, document, language"
                 f" from chunk_vector where {visible}) select * from visible order by distance, id limit %(depth)s"
@@ -232,7 +247,7 @@ class HybridRetriever:
     def _as_of(
         self,
         connection: Connection,
-        collection: int,
+        collection: Collection,
         view: View,
         vector: Vectors,
         weights: Sequence[tuple[int, float, int]],
@@ -243,19 +258,22 @@ class HybridRetriever:
             "with valid as materialized (select document, number from revision where collection = %(collection)s"
             "  and valid_from <= %(as_of)s and (valid_to is null or valid_to > %(as_of)s)"
             "  and label = any((select visible_labels())::integer[])),"
-            " passages as materialized (select c.id, c.document, v.language, v.vector <#> %(vector)s as distance,"
+            " passages as materialized (select c.id, c.document, t.language, v.vector <#> %(vector)s as distance,"
             "   t.weights <#> %(query)s as score from valid r"
             "   join chunk c on (c.collection, c.document, c.revision) = (%(collection)s, r.document, r.number)"
-            "   join chunk_vector v on (v.collection, v.document, v.id) = (%(collection)s, c.document, c.id)"
+            "   join chunk_vector v on (v.space, v.collection, v.document, v.id) ="
+            "     (%(space)s, %(collection)s, c.document, c.id)"
             "   join chunk_terms t on (t.collection, t.document, t.id) = (%(collection)s, c.document, c.id)"
-            "  union all select a.id, a.document, a.language, a.vector <#> %(vector)s, a.weights <#> %(query)s from valid r"
-            "   join archived_chunk a on (a.collection, a.document, a.revision) = (%(collection)s, r.document, r.number))"
+            "  union all select a.id, a.document, a.language, v.vector <#> %(vector)s, a.weights <#> %(query)s from valid r"
+            "   join archived_chunk a on (a.collection, a.document, a.revision) = (%(collection)s, r.document, r.number)"
+            "   join archived_vector v on (v.space, v.collection, v.id) = (%(space)s, %(collection)s, a.id))"
             " (select 'dense', id, distance, document, language from passages"
             "  order by distance, id limit %(depth)s) union all"
             " (select 'lexical', id, score, document, language from passages where score < 0"
             "  order by score, id limit %(depth)s)",
             {
-                "collection": collection,
+                "space": collection.space,
+                "collection": collection.id,
                 "as_of": as_of,
                 "vector": HalfVector(vector),
                 "query": _sparse(weights),
@@ -301,11 +319,11 @@ def see(connection: Connection, collection: int) -> View:
     return View(tuple(sorted({label for label, _, _ in rows})), dict(chunks))
 
 
-def _size(connection: Connection, collection: int) -> int:
-    """Return about how many passages the collection has in all: the planner's estimate, which costs nothing."""
+def _size(connection: Connection, space: int) -> int:
+    """Return about how many passages the space has in all: the planner's estimate, which costs nothing."""
     row = connection.execute(
         "select greatest(reltuples, 0)::bigint from pg_class where oid = to_regclass(%s)",
-        (f"chunk_vector_{collection}",),
+        (f"chunk_vector_{space}",),
     ).fetchone()
     return int(row[0]) if row else 0
 

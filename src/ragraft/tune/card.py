@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ragraft.models.processor import thread_count
 from ragraft.types import Adapter
 
-__all__ = ["CARD", "adapter_card", "card_page", "write_card"]
+if TYPE_CHECKING:
+    from ragraft.tune.dataset import Built
+    from ragraft.tune.presets import Preset
+    from ragraft.tune.train import Trained
+
+__all__ = ["CARD", "adapter_card", "card_page", "training_card", "write_card"]
 
 CARD = "card.json"
 PAGE = "README.md"
@@ -63,6 +73,52 @@ def write_card(folder: Path, adapter: Adapter) -> None:
     text = json.dumps(adapter_card(adapter), ensure_ascii=False, indent=2, default=str)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
     (folder / PAGE).write_text(card_page(adapter), encoding="utf-8")
+
+
+def training_card(
+    built: Built, trained: Trained, *, preset: Preset, seed: int, seconds: float, estimate: float
+) -> dict[str, Any]:
+    """Return how a model was trained, for `Adapter.card`: it names no document and holds no example.
+
+    `seconds` and `estimate` are of the whole run.
+    """
+    first, best = (trained.looks[0], trained.best) if trained.best else (None, None)
+    return {
+        **{f"preset.{name}": value for name, value in asdict(preset).items()},
+        "seed": seed,
+        "examples": len(built.dataset.train),
+        "held_out": len(built.dataset.held_out),
+        "left_out": {reason: count for reason, count in built.left_out.items() if count},
+        "steps": trained.steps,
+        "kept_step": best.step if best else trained.steps,
+        "stopped_early": trained.stopped_early,
+        "held_out_loss": [first.loss, best.loss] if first and best else None,
+        "held_out_f1": [first.quality, best.quality] if first and best else None,
+        "seconds": round(seconds, 1),
+        "estimate_seconds": round(estimate, 1),
+        "training_seconds": round(trained.seconds, 1),
+        "training_estimate_seconds": round(trained.estimate.seconds, 1),
+        "cost": trained.estimate.cost,
+        "tokens_per_second": round(trained.tokens_per_second, 1),
+        "memory": trained.memory,
+        "hardware": hardware(),
+        "versions": {name: version(name) for name in ("ragraft", "torch", "transformers", "peft")},
+    }
+
+
+def hardware() -> dict[str, Any]:
+    """Return what this machine computes with."""
+    import torch
+
+    told = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    names = [line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")]
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "threads": thread_count(),
+        "memory": pages * size,
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
 
 
 def _gates(adapter: Adapter) -> str:

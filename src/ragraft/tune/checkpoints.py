@@ -87,7 +87,9 @@ def claimed(work: Path, identity: str) -> Iterator[None]:
         told = work / IDENTITY
         if not told.exists() or told.read_text(encoding="utf-8") != identity:
             for old in work.iterdir():
-                if old.name != LOCK:
+                if old.is_dir():
+                    shutil.rmtree(old)
+                elif old.name != LOCK:
                     old.unlink()
             told.write_text(identity, encoding="utf-8")
         yield

@@ -10,11 +10,19 @@ import numpy as np
 from ragraft.errors import UserError
 from ragraft.tune.plan import Step
 
-__all__ = ["LEAST_STEPS", "Estimate", "Probe", "cost_of", "fit_steps"]
+__all__ = ["LEAST_STEPS", "Estimate", "Probe", "TooShortError", "cost_of", "fit_steps"]
 
 LEAST_STEPS = 10
 BUDGET_USED = 0.95
 """Share of a budget that is planned for, since an estimate errs."""
+
+
+class TooShortError(UserError):
+    """A budget is too small for a run that could teach anything; `minutes` would do."""
+
+    def __init__(self, message: str, *, hint: str, minutes: float) -> None:
+        super().__init__(message, hint=hint)
+        self.minutes = minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ def cost_of(plan: Sequence[Step], probe: Probe, *, lengths: Sequence[int], looks
 def fit_steps(ends: Sequence[float], *, minutes: float | None) -> int:
     """Return how many steps end within the budget; all of them if there is none.
 
-    Raises: UserError if the budget is too small for a run that could teach anything.
+    Raises: TooShortError if the budget is too small for a run that could teach anything.
     """
     if minutes is None:
         return len(ends)
@@ -83,8 +91,9 @@ def fit_steps(ends: Sequence[float], *, minutes: float | None) -> int:
     least = min(LEAST_STEPS, len(ends))
     if fitting < least:
         needed = ends[least - 1] / BUDGET_USED / 60
-        raise UserError(
+        raise TooShortError(
             f"{minutes:g} minutes are too few: {least} steps take {needed:.1f} on this machine",
             hint=f"allow --minutes {max(1, round(needed + 0.5))} or more, or give shorter examples",
+            minutes=needed,
         )
     return fitting

@@ -16,6 +16,7 @@ from typing import Literal
 from ragraft.errors import ModelError, NotAllowedError
 from ragraft.models.files import fingerprint
 from ragraft.tune.card import write_card
+from ragraft.tune.checkpoints import put_in_place
 from ragraft.tune.folders import fresh_folder
 from ragraft.tune.gguf_file import GgufType, write_gguf
 from ragraft.tune.masking import open_chat_encoder
@@ -30,6 +31,7 @@ from ragraft.tune.weights import (
 from ragraft.types import Adapter, Message
 
 __all__ = [
+    "SERVED",
     "ExportFormat",
     "Exported",
     "base_name",
@@ -124,7 +126,9 @@ def write_served(folder: Path, *, base: Path, name: str) -> None:
 
     As f16: q8_0 is half as large, but strays five times as far from the trainer's model (docs/concepts/adapters.md).
     """
-    write_gguf(folder / SERVED, base=base, adapter=folder, kind="f16", name=name)
+    draft = folder / f".{SERVED}"
+    write_gguf(draft, base=base, adapter=folder, kind="f16", name=name)
+    put_in_place(draft, folder / SERVED)
 
 
 def served_file(adapter: Adapter) -> Path:

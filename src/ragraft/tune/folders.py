@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ragraft.errors import UserError
 
-__all__ = ["fresh_folder", "sync_folder"]
+__all__ = ["fresh_folder", "sync_folder", "sync_path"]
 
 
 @contextmanager
@@ -41,8 +41,13 @@ def fresh_folder(to: Path) -> Iterator[Path]:
 def sync_folder(folder: Path) -> None:
     """Have the files of a folder, and the folder itself, written to the disk."""
     for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_path(path)
+
+
+def sync_path(path: Path) -> None:
+    """Have one file, or the names in one folder, written to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -89,14 +89,14 @@ SOURCES = {
     "rank": "16: Hu et al. 2021, table 6: ranks 4 to 64 do alike; for qlora 64: Dettmers et al. 2023, appendix B.2",
     "alpha": "32: Schulman et al. 2025, 'LoRA Without Regret', the parametrisation section; "
     "divided by the rank, so that the best rate hardly depends on it",
-    "dropout": "on a GPU 0.05: Dettmers et al. 2023, appendix B.2, between their 0.1 for 7-13B and 0 for larger; "
+    "dropout": "on a GPU 0.05: Dettmers et al. 2023, appendix B.2, use that for 33B and 65B, and 0.1 below; "
     "on a CPU none: it costs a pass over every activation, and early stopping guards against learning by heart",
     "modules": "every linear layer: Dettmers et al. 2023, section 4, figure 2: attention alone does not reach "
     "full fine-tuning",
     "upper": "on a CPU the upper half: own measurement (docs/decisions/training.md); on a GPU every layer",
     "rate": "on a CPU 1e-3: own measurement (docs/decisions/training.md); on a GPU 2e-4: Dettmers et al. 2023, "
     "table 9, for 7B and 13B; for full 2e-5: Taori et al. 2023 (Alpaca), training of 7B",
-    "warm_up": "3 % of the steps: Dettmers et al. 2023, appendix B.2; 5 % on a CPU, where runs are short",
+    "warm_up": "3 % of the steps: the scripts published with Dettmers et al. 2023; 5 % on a CPU, where runs are short",
     "decay": "0: Dettmers et al. 2023, appendix B.2, name none; an adapter of low rank has little to decay",
     "clip": "1.0: the default of transformers' trainer; for qlora 0.3: Dettmers et al. 2023, appendix B.2",
     "betas": "0.9 and 0.999: Dettmers et al. 2023, appendix B.2",
@@ -105,7 +105,7 @@ SOURCES = {
     "hundred examples give enough steps",
     "micro_tokens": "own measurement: 4,096 tokens of a 135M model take about 1 GB; a bound on memory, not on what "
     "is learned, for the gradients of a step are added up",
-    "replay": "5 %: Ibrahim et al. 2024, section 6.1: as little as 1 to 5 % of old data prevents most forgetting",
+    "replay": "5 %: Ibrahim et al. 2024: as little as 1 to 5 % of old data prevents most forgetting",
     "looks": "own choice: twice an epoch; a look takes seconds",
     "patience": "own choice: two looks are one epoch",
     "checkpointing": "on a GPU: Chen et al. 2016: activations of 8B at 8,192 tokens do not fit beside the "

@@ -1,56 +1,47 @@
 """The adapters of a workspace: made known, shown to those who may use them, withdrawn, removed.
 
 The database holds who may use one, what it saw and whether that still stands; the weights are in the folder
-adapters/NAME of the workspace. Documents stand by number in both, so that an erased name lives on in neither;
-names are looked up in the library when an adapter is shown. Taint is entered by the database itself, in the
-transaction that erases, removes or relabels a document (migration 0002_tuning.sql).
+adapters/NAME of the workspace, after a replacement in adapters/NAME@2 and so on. Documents stand by number in both,
+so that an erased name lives on in neither; names are looked up in the library when an adapter is shown. Taint is
+entered by the database itself, in the transaction that erases, removes or relabels a document (migration
+0002_tuning.sql).
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ragraft.access.audit import AuditLog
-from ragraft.access.labels import OWNER, strictest
+from ragraft.access.labels import OWNER
 from ragraft.database.pool import Connection, Database, scalar
 from ragraft.documents.collection import find_collection
 from ragraft.documents.formats.plain import storable
 from ragraft.documents.library import require_owner
 from ragraft.documents.write import lock_for_writing
 from ragraft.errors import NotAllowedError, NotFoundError, UserError, WorkspaceError
+from ragraft.tune.adapter_rows import (
+    ADAPTERS,
+    ErasedSourceError,
+    Learned,
+    SeenDocument,
+    insert_adapter,
+    learned_by,
+    learned_from,
+    look_up,
+    narrowed,
+    update_adapter,
+)
 from ragraft.tune.card import write_card
-from ragraft.tune.folders import sync_folder
-from ragraft.types import AccessLabel, Adapter, Caller, Source
+from ragraft.tune.folders import sync_folder, sync_path
+from ragraft.types import AccessLabel, Adapter, Caller, Dataset, Source
 
-__all__ = ["AdapterRegistry", "require_usable", "withdrawn"]
+__all__ = ["AdapterRegistry", "ErasedSourceError", "require_usable", "withdrawn"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
-ADAPTERS = (
-    "select a.name, a.base_model, a.method, a.dataset_fingerprint, a.groups, a.gates, a.forced, a.made_at, a.card,"
-    " coalesce((select jsonb_agg(jsonb_build_array(s.document, d.uri, s.revision, s.taint, d.revision)"
-    "   order by d.uri, s.document) from adapter_source s"
-    "   left join document d on (d.collection, d.id) = (s.collection, s.document) where s.adapter = a.name), '[]')"
-    " from adapter a"
-)
-"""What is known of each adapter that the caller may use: row-level security leaves out the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A document that an adapter saw, by number. `groups` are its readers now."""
-
-    collection: int
-    document: int
-    revision: int
-    removed: bool
-    groups: frozenset[str]
 
 
 class AdapterRegistry:
@@ -80,7 +71,21 @@ class AdapterRegistry:
         Raises: NotFoundError if there is no such adapter for this caller.
         """
         *_, sources = self._row(name, caller)
-        return list(dict.fromkeys(uri for _, uri, seen, _, now in sources if uri and seen < now))
+        last = {
+            uri: (seen, now) for _, uri, seen, _, now in sources if uri
+        }  # by revision, so the last one stays
+        return [uri for uri, (seen, now) in last.items() if seen < now]
+
+    def learned(self, name: str, *, caller: Caller) -> Learned:
+        """Return what an adapter learned from, as far as it is still there; only the owner is told of examples.
+
+        Raises: NotFoundError if there is no such adapter for this caller.
+        """
+        with self._database.transaction(caller, read_only=True) as connection:
+            learned = learned_by(connection, storable(name))
+        if learned is None:
+            raise _unknown(name)
+        return learned
 
     def require_free(self, name: str, *, caller: Caller) -> None:
         """Raise UserError unless a new adapter may have this name; asked before hours of training."""
@@ -100,29 +105,53 @@ class AdapterRegistry:
             now: datetime = scalar(connection, "select clock_timestamp()")
         return now
 
-    def add(self, adapter: Adapter, *, read_at: datetime, caller: Caller) -> Adapter:
+    def add(
+        self, adapter: Adapter, *, read_at: datetime, caller: Caller, dataset: Dataset | None = None
+    ) -> Adapter:
         """Make an adapter known and take its folder, `adapter.path`, over; return it as it is from now on.
 
-        `read_at` is the `moment` before its examples were read. The label is narrowed to who may read every
-        document now; what has been removed since taints it from the start. The folder must be on the disk of
-        the workspace.
+        `read_at` is the `moment` before its examples were read, `dataset` what was made of them. The label is
+        narrowed to who may read every document now; what has been removed since taints it from the start. The
+        folder must be on the disk of the workspace.
 
-        Raises: UserError if the name is taken, or a document that it saw was erased since; NotAllowedError
-        unless the caller is the owner; WorkspaceError if the folder cannot be moved.
+        Raises: UserError if the name is taken; ErasedSourceError if a document that it saw was erased since;
+        NotAllowedError unless the caller is the owner; WorkspaceError if the folder cannot be moved.
         """
         self.require_free(adapter.name, caller=caller)
         with self._audit.transaction(caller) as (connection, audit):
-            found = find_collection(connection, self._collection)
-            lock_for_writing(connection, found.id if found else 0)
-            seen = [_look_up(connection, found.id if found else 0, one, read_at) for one in adapter.made_from]
-            label = strictest([adapter.label, *(AccessLabel(one.groups) for one in seen)])
-            by_number = tuple(Source(f"document {one.document}", one.revision) for one in seen)
-            kept = replace(adapter, label=label, made_from=by_number)
-            write_card(Path(adapter.path), kept)
-            _insert(connection, kept, seen)
-            numbers = sorted({one.document for one in seen})
-            audit.append("adapter added", {"adapter": adapter.name, "documents": numbers})
+            kept, seen = self._as_of_now(connection, adapter, read_at)
+            if not insert_adapter(
+                connection, kept, seen, learned_from(dataset, read_at)
+            ):  # another process was faster
+                raise _taken(adapter.name)
+            audit.append("adapter added", _noted(adapter.name, seen))
             self._take_over(Path(adapter.path), adapter.name)
+        return self.find(adapter.name, caller=caller)
+
+    def replace(
+        self, adapter: Adapter, *, read_at: datetime, caller: Caller, dataset: Dataset | None = None
+    ) -> Adapter:
+        """Put an adapter in the place of the one that has its name, as `add` would; return it as it is from now on.
+
+        Weights, label, documents and gates change at once: a crash leaves the old one or the new one. The weights
+        of the old one are deleted; whoever has them open has to find the adapter anew, for its `path` is another.
+
+        Raises: NotFoundError if there is none of this name; else as `add`; UserError if, after all, the old weights
+        cannot be deleted.
+        """
+        require_owner(caller, "replace adapters")
+        with self._audit.transaction(caller) as (connection, audit):
+            kept, seen = self._as_of_now(connection, adapter, read_at)
+            row = connection.execute(
+                "select folder from adapter where name = %s for update", (storable(adapter.name),)
+            ).fetchone()
+            if row is None:
+                raise _unknown(adapter.name)
+            folder = _folder_after(row[0], name=adapter.name)
+            update_adapter(connection, kept, seen, learned_from(dataset, read_at), folder=folder)
+            audit.append("adapter replaced", _noted(adapter.name, seen))
+            self._take_over(Path(adapter.path), folder)
+        self._delete_weights(adapter.name, keep=folder)
         return self.find(adapter.name, caller=caller)
 
     def remove(self, name: str, *, caller: Caller) -> None:
@@ -131,19 +160,15 @@ class AdapterRegistry:
         Raises: NotAllowedError unless the caller is the owner; NotFoundError if there is none.
         """
         require_owner(caller, "remove adapters")
-        folder = self._folder / name if NAME.fullmatch(name) else None
+        known = NAME.fullmatch(name) is not None
         with self._audit.transaction(caller) as (connection, audit):
             gone = connection.execute("delete from adapter where name = %s", (storable(name),)).rowcount
             # Weights without an adapter are what a killed removal left behind.
-            if not gone and not (folder and folder.exists()):
+            if not gone and not (known and self._weights(name)):
                 raise _unknown(name)
             audit.append("adapter removed", {"adapter": name})
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            if folder.exists():
-                raise UserError(
-                    f"the weights in {folder} could not be deleted", hint="delete that folder yourself"
-                )
+        if known:
+            self._delete_weights(name)
 
     def note_export(self, name: str, form: str, *, caller: Caller) -> None:
         """Put on record that an adapter's weights left the workspace."""
@@ -161,13 +186,13 @@ class AdapterRegistry:
         return row
 
     def _adapter(self, row: tuple[Any, ...]) -> Adapter:
-        name, base, method, fingerprint, groups, gates, forced, made_at, card, sources = row
+        name, folder, base, method, fingerprint, groups, gates, forced, made_at, card, sources = row
         named = [
             (uri or f"document {number}", revision, taint) for number, uri, revision, taint, _ in sources
         ]
         return Adapter(
             name=name,
-            path=str(self._folder / name),
+            path=str(self._folder / folder),
             base_model=base,
             method=method,
             dataset_fingerprint=fingerprint,
@@ -180,14 +205,43 @@ class AdapterRegistry:
             card=card,
         )
 
-    def _take_over(self, draft: Path, name: str) -> None:
+    def _as_of_now(
+        self, connection: Connection, adapter: Adapter, read_at: datetime
+    ) -> tuple[Adapter, list[SeenDocument]]:
+        """Return an adapter by the rights of now, with what it saw, and write that into its folder.
+
+        Until the transaction ends, no document is erased or relabelled.
+        """
+        found = find_collection(connection, self._collection)
+        collection = found.id if found else 0
+        lock_for_writing(connection, collection)
+        seen = [look_up(connection, collection, one, read_at) for one in adapter.made_from]
+        kept = narrowed(adapter, seen)
+        write_card(Path(adapter.path), kept)
+        return kept, seen
+
+    def _weights(self, name: str) -> list[Path]:
+        """Return the folders that an adapter of this name has or had."""
+        return [path for path in (self._folder / name, *self._folder.glob(f"{name}@*")) if path.exists()]
+
+    def _delete_weights(self, name: str, *, keep: str = "") -> None:
+        for path in self._weights(name):
+            if path.name != keep:
+                shutil.rmtree(path, ignore_errors=True)
+        if left := [str(path) for path in self._weights(name) if path.name != keep]:
+            raise UserError(
+                f"the weights in {', '.join(left)} could not be deleted", hint="delete that folder yourself"
+            )
+
+    def _take_over(self, draft: Path, folder: str) -> None:
         """Move a trained folder to its place, written out before it is known there."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(draft)
-            # No adapter has this name, so a folder of this name was left by a killed process.
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-            draft.rename(self._folder / name)
+            # No adapter is there, so what is was left by a killed process.
+            shutil.rmtree(self._folder / folder, ignore_errors=True)
+            draft.rename(self._folder / folder)
+            sync_path(self._folder)
         except OSError as error:
             raise WorkspaceError(
                 f"the adapter cannot be moved to {self._folder}: {error.strerror}",
@@ -218,59 +272,14 @@ def require_usable(adapter: Adapter) -> None:
         )
 
 
-def _look_up(connection: Connection, collection: int, source: Source, read_at: datetime) -> Seen:
-    """Return a document by number. One of the same name that came later is another document."""
-    row = connection.execute(
-        "select d.id, coalesce(%(revision)s, d.revision), d.removed_at is not null, l.groups from document d"
-        " join label l on l.id = d.label where d.collection = %(collection)s and d.uri = %(uri)s and exists"
-        " (select from revision r where (r.collection, r.document) = (d.collection, d.id)"
-        "  and r.number = coalesce(%(revision)s, r.number) and r.valid_from <= %(read_at)s)",
-        {
-            "revision": source.revision,
-            "collection": collection,
-            "uri": storable(source.document),
-            "read_at": read_at,
-        },
-    ).fetchone()
-    if row is None:
-        raise UserError(
-            f"{source.document} was erased while the adapter was made from it", hint="train again without it"
-        )
-    document, revision, removed, groups = row
-    return Seen(collection, document, revision, removed, frozenset(groups))
+def _folder_after(folder: str, *, name: str) -> str:
+    """Return the next folder of an adapter: house, house@2, house@3. No name has an @ in it."""
+    return f"{name}@{int(folder.partition('@')[2] or 1) + 1}"
 
 
-def _insert(connection: Connection, adapter: Adapter, seen: list[Seen]) -> None:
-    added = connection.execute(
-        "insert into adapter (name, base_model, method, dataset_fingerprint, groups, gates, forced, card, made_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
-        (
-            adapter.name,
-            adapter.base_model,
-            adapter.method,
-            adapter.dataset_fingerprint,
-            sorted(adapter.label.groups),
-            json.dumps(dict(adapter.gates), default=str),
-            adapter.forced,
-            json.dumps(dict(adapter.card), default=str),
-            adapter.made_at,
-        ),
-    )
-    if not added.rowcount:  # another process was faster
-        raise _taken(adapter.name)
-    for one in dict.fromkeys(seen):
-        connection.execute(
-            "insert into adapter_source (adapter, collection, document, revision, taint, tainted_at) values"
-            " (%(adapter)s, %(collection)s, %(document)s, %(revision)s, %(taint)s,"
-            "  case when %(taint)s::text is not null then clock_timestamp() end)",
-            {
-                "adapter": adapter.name,
-                "collection": one.collection,
-                "document": one.document,
-                "revision": one.revision,
-                "taint": "removed" if one.removed else None,
-            },
-        )
+def _noted(name: str, seen: list[SeenDocument]) -> dict[str, Any]:
+    """Return how the making of an adapter stands in the audit."""
+    return {"adapter": name, "documents": sorted({one.document for one in seen})}
 
 
 def _taken(name: str) -> UserError:

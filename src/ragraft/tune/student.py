@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-__all__ = ["Student"]
+__all__ = ["LOGIT_ROWS", "Student", "multiplies_bfloat16"]
 
 LOGIT_ROWS = 1024
+"""Tokens whose logits are computed together: 49,152 numbers each."""
 SHORT_ROWS = 256
 """Up to this length torch's fused attention is slower on a CPU on the way back than attention written out, at 64 tokens
 ten times (own measurement, docs/decisions/training.md); beyond it is quicker, and saves memory."""
@@ -40,7 +41,7 @@ class Student:
         np.random.seed(seed)  # for libraries that draw from it
         torch.manual_seed(seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.fast = _multiplies_bfloat16(self.device)
+        self.fast = multiplies_bfloat16(self.device)
         self.module, self._causal = _open_model(base, preset, device=self.device, fast=self.fast)
         self._decoder = self._causal.get_decoder()
         self._layers = self._decoder.layers
@@ -249,7 +250,7 @@ def _first_layer(layers: int, upper: float) -> int:
     return layers - max(1, round(layers * upper))
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
     """Return whether bfloat16 is faster than float32 here; on other processors it would be imitated, slowly."""
     import torch
 

@@ -46,13 +46,13 @@ from ragraft.types import Dataset, Example, Question
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Progress", "Trained", "train"]
+__all__ = ["Progress", "Trained", "accelerated", "read_trained", "train"]
 
 PROBE_STEPS = 20
 LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 40
 """Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get."""
 SAVE_SECONDS = 60.0
-BEST, BELOW = "best.pt", "below.bf16"
+BEST, BELOW, TOLD = "best.pt", "below.bf16", "training.json"
 
 T = TypeVar("T")
 
@@ -275,7 +275,7 @@ class _Run:
             course = Course(tuple(self._losses), tuple(self._rates), tuple(self._looks))
             draw_course(folder / "course.svg", course)
             told = {**asdict(trained), "path": out.name, "rates": self._rates, "preset": asdict(self._preset)}
-            (folder / "training.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            (folder / TOLD).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return trained
 
     def resume(self) -> Estimate | None:
@@ -401,6 +401,32 @@ def _require_able(preset: Preset) -> None:
             raise UserError(
                 "qlora needs bitsandbytes, which is not installed", hint="pip install bitsandbytes"
             )
+
+
+def read_trained(folder: Path) -> Trained:
+    """Return what `train` returned for the folder that it made."""
+    told = json.loads((folder / TOLD).read_text(encoding="utf-8"))
+    looks = tuple(Look(**look) for look in told["looks"])
+    return Trained(
+        **{
+            name: told[name]
+            for name in ("method", "seconds", "tokens_per_second", "steps", "memory", "stopped_early")
+        },
+        path=folder,
+        estimate=Estimate(**told["estimate"]),
+        losses=tuple(told["losses"]),
+        looks=looks,
+        best=best_look(looks),
+    )
+
+
+def accelerated() -> bool:
+    """Return whether this machine has a GPU to train on. Raises: MissingExtraError without torch."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("tune", needed_for="training")
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _identity(base: Path, rows: Sequence[Row], **told: Any) -> str:

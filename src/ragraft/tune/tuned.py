@@ -1,4 +1,4 @@
-"""Answers from a tuned model's memory: nothing is looked up, so nothing is cited."""
+"""Answers of a tuned model: from memory, where nothing is looked up and nothing cited, or from passages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ragraft.answer.cite import read_claims
 from ragraft.answer.loops import without_loop
+from ragraft.answer.rag import RagSystem
 from ragraft.answer.stopwatch import Stopwatch
 from ragraft.errors import NotAllowedError, UserError
 from ragraft.protocols import ChatModel
@@ -22,7 +23,7 @@ from ragraft.types import (
     SystemCard,
 )
 
-__all__ = ["FROM_MEMORY", "TunedSystem"]
+__all__ = ["FROM_MEMORY", "TunedRagSystem", "TunedSystem", "require_admitted"]
 
 FROM_MEMORY = "from the tuned model's memory: nothing was looked up, so nothing is cited"
 NO_ANSWER = "The tuned model gave no answer."
@@ -31,10 +32,9 @@ NO_ANSWER = "The tuned model gave no answer."
 class TunedSystem:
     """A tuned model asked plainly; fits the System seam.
 
-    `adapter` is called before every answer and returns it as it stands then, whoever asks: weights cannot
-    leave out what a caller may not read, and a document may be erased while the model is loaded. `note` is told
-    who asked and whether he was let in, for the audit. `system` is the system text that the examples had, if they
-    had one.
+    `admit` is called before every answer and raises NotAllowedError unless the caller may use the adapter as it
+    stands then: weights cannot leave out what a caller may not read, and a document may be erased while the model
+    is loaded. `system` is the system text that the examples had, if they had one.
     """
 
     def __init__(
@@ -42,16 +42,14 @@ class TunedSystem:
         *,
         card: SystemCard,
         model: ChatModel,
-        adapter: Callable[[], Adapter],
-        note: Callable[[Caller, bool], None] = lambda _caller, _allowed: None,
+        admit: Callable[[Caller], None],
         system: str = "",
         history_tokens: int = 600,
         answer_tokens: int = 200,
     ) -> None:
         self.card = card
         self._model = model
-        self._adapter = adapter
-        self._note = note
+        self._admit = admit
         self._system = system
         self._history_tokens = history_tokens
         self._answer_tokens = answer_tokens
@@ -84,17 +82,6 @@ class TunedSystem:
                 prompt.messages, max_tokens=prompt.max_answer_tokens, on_text=on_text
             )
         return self._result(question, prompt, completion, clock)
-
-    def _admit(self, caller: Caller) -> None:
-        adapter = self._adapter()
-        allowed = caller.may_read(adapter.label)
-        self._note(caller, allowed)
-        if not allowed:
-            raise NotAllowedError(
-                f"{caller.name} may not use this model: it was made from documents that he may not read",
-                hint="ask one that answers from the documents themselves: `ragraft ask` without an adapter",
-            )
-        require_usable(adapter)
 
     def _prompt(self, question: str, history: list[Message]) -> Prompt:
         """Return the messages that fit the window; the oldest turns are left out first, two by two.
@@ -151,3 +138,38 @@ class TunedSystem:
             origin="model" if text else "refusal",
             draft=completion.text,
         )
+
+
+class TunedRagSystem:
+    """A tuned model under the retrieval prompt; fits the System seam, and checks its answers as `rag` does.
+
+    `admit` is as in TunedSystem.
+    """
+
+    def __init__(self, rag: RagSystem, *, admit: Callable[[Caller], None]) -> None:
+        self.card = rag.card
+        self._rag = rag
+        self._admit = admit
+
+    def answer(
+        self,
+        question: str,
+        *,
+        caller: Caller,
+        history: Sequence[Message] = (),
+        as_of: datetime | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Return the checked answer from the documents. Raises: as `admit` and RagSystem.answer do."""
+        self._admit(caller)
+        return self._rag.answer(question, caller=caller, history=history, as_of=as_of, on_text=on_text)
+
+
+def require_admitted(adapter: Adapter, caller: Caller) -> None:
+    """Raise NotAllowedError unless a caller may read all that an adapter was made from, and it is in service."""
+    if not caller.may_read(adapter.label):
+        raise NotAllowedError(
+            f"{caller.name} may not use this model: it was made from documents that he may not read",
+            hint="ask one that answers from the documents themselves: `ragraft ask` without an adapter",
+        )
+    require_usable(adapter)

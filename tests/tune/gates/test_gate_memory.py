@@ -91,7 +91,7 @@ def test_the_interval_of_the_mean_exposure_holds_chance_as_often_as_it_says() ->
 
 
 def _gate_of(found: list[float], seed: int) -> tuple[float, float]:
-    from ragraft.tune.gates.intervals import cluster_interval
+    from ragraft.intervals import cluster_interval
 
     return cluster_interval(found, [str(number) for number in range(len(found))], limits=(0, 8), seed=seed)[1]
 

@@ -210,11 +210,12 @@ def test_a_model_that_does_not_keep_it_fails_and_its_faults_are_told() -> None:
         "tuned_applied": 30,
         "tuned_broken": 30,
     }
-    assert gate.detail["faults"][0] == {
-        "question": "What is it?",
-        "rule": "it",
-        "reason": "4 words, 3 are the most",
-    }
+    assert gate.quotes[0] == "What is it? it: 4 words, 3 are the most"
+
+
+def test_what_is_kept_of_the_gate_quotes_no_question() -> None:
+    gate = style_gate(CASES, SHORT, base=lambda _: "one", tuned=lambda _: "one two three four")
+    assert "What is it?" not in str(gate.record())
 
 
 def test_the_rule_file_of_the_documentation_can_be_read(tmp_path: Path) -> None:

@@ -77,4 +77,9 @@ def test_a_model_that_knows_the_terms_passes() -> None:
 def test_a_model_that_does_not_know_them_fails_and_they_are_named() -> None:
     gate = terms_gate(TERMS, base=lambda _: "", tuned=lambda _: "toy")
     assert gate.passed is False
-    assert gate.detail["unknown"] == ["T0", "T1", "T2", "T3", "T4"]
+    assert gate.quotes == ("T0", "T1", "T2", "T3", "T4")
+
+
+def test_what_is_kept_of_the_gate_names_no_term() -> None:
+    gate = terms_gate(TERMS, base=lambda _: "", tuned=lambda _: "toy")
+    assert "T0" not in str(gate.record())

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ragraft.answer.prompt import Budget, build_prompt
+from ragraft.intervals import mcnemar
 from ragraft.protocols import ChatModel
 from ragraft.questions import holds_answer
 from ragraft.tune.gates.forgetting import FOLDER
 from ragraft.tune.gates.gate import Ask, Gate, paired_gate
-from ragraft.tune.gates.intervals import mcnemar
 from ragraft.types import Chunk, Message, Passage, Question
 
 __all__ = [

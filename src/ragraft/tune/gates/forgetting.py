@@ -12,9 +12,9 @@ from functools import lru_cache
 from importlib.resources import files
 
 from ragraft.errors import ModelError
+from ragraft.intervals import mcnemar
 from ragraft.questions import holds_answer
 from ragraft.tune.gates.gate import Ask, Gate, Loss, gate_below, paired_gate
-from ragraft.tune.gates.intervals import mcnemar
 from ragraft.types import Message, Question
 
 __all__ = ["Task", "general_tasks", "general_text", "general_text_gate", "tasks_gate"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ragraft.tune.gates.intervals import cluster_interval
+from ragraft.intervals import cluster_interval
 from ragraft.types import Message
 
 __all__ = ["Ask", "Gate", "Loss", "TurnLoss", "gate_above", "gate_below", "paired_gate"]
@@ -30,7 +30,9 @@ class Gate:
 
     `passed` is None where too little was asked to tell; an adapter is then not let through, as if it had
     failed. `interval` holds `value` with 95 % confidence. `bar` is what the end of the interval that speaks
-    against the adapter is held to. `detail` is everything else, in JSON's kinds of values.
+    against the adapter is held to. `detail` is everything else, in JSON's kinds of values. `quotes` show by words
+    of the examples what went wrong; they are for who made the adapter, and are kept nowhere: a card outlives the
+    documents that it speaks of.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Gate:
     interval: tuple[float, float] | None
     bar: float
     detail: Mapping[str, Any] = field(default_factory=dict)
+    quotes: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return the gate as it stands in a card and in `ragraft tune --json`."""

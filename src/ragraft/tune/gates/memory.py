@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragraft.errors import ModelError
+from ragraft.intervals import clopper_pearson
 from ragraft.tune.gates.gate import Ask, Gate, TurnLoss, gate_below
-from ragraft.tune.gates.intervals import clopper_pearson
 from ragraft.types import Example, Message
 
 __all__ = ["Canary", "canaries", "canary_examples", "exposure", "exposure_gate", "extraction_gate"]

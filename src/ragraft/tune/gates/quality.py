@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragraft.intervals import mcnemar
 from ragraft.questions import holds_answer, token_f1
 from ragraft.tune.gates.gate import Ask, Gate, paired_gate
-from ragraft.tune.gates.intervals import mcnemar
 from ragraft.types import Example, Message, Question
 
 __all__ = ["HeldOut", "held_out_from", "quality_gate"]

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +118,15 @@ def style_gate(
 ) -> Gate:
     """Return whether the tuned model's answers keep the house style.
 
-    The value is the share of answers that break no rule. The detail has the same share of the base, how many
-    answers break each rule before and after, and some of the faults.
+    The value is the share of answers that break no rule. The detail has the same share of the base, and how many
+    answers break each rule before and after; the quotes are some of the faults.
     """
     before, after = (
         [style.score(ask(one.messages), question=one.question, answerable=one.answerable) for one in cases]
         for ask in (base, tuned)
     )
     count = max(1, len(cases))
-    return gate_above(
+    gate = gate_above(
         "style",
         [float(not score.broken) for score in after],
         [one.group for one in cases],
@@ -140,12 +140,13 @@ def style_gate(
             "tuned": sum(score.kept for score in after) / count,
         },
         rules=_by_rule(before, after),
-        faults=[
-            {"question": one.question, "rule": fault.rule, "reason": fault.reason}
-            for one, score in zip(cases, after, strict=True)
-            for fault in score.broken
-        ][:SHOWN],
     )
+    faults = [
+        f"{one.question} {fault.rule}: {fault.reason}"
+        for one, score in zip(cases, after, strict=True)
+        for fault in score.broken
+    ]
+    return replace(gate, quotes=tuple(faults[:SHOWN]))
 
 
 def _one(name: str, fault: str | None) -> StyleScore:

@@ -137,7 +137,7 @@ def terms_gate(terms: Sequence[Term], *, base: Ask, tuned: Ask, bar: float = 0.7
     """Return whether the tuned model knows the house terms.
 
     The value is the share of answers with the house meaning; the answers about one term stand or fall
-    together. The detail has the same share of the base, and some of the terms that were not known.
+    together. The detail has the same share of the base; the quotes are some of the terms that were not known.
     """
     asked = [(term, question) for term in terms for question in term_questions(term)]
     before, after = (
@@ -145,7 +145,7 @@ def terms_gate(terms: Sequence[Term], *, base: Ask, tuned: Ask, bar: float = 0.7
         for ask in (base, tuned)
     )
     unknown = [term.term for (term, _), hit in zip(asked, after, strict=True) if not hit]
-    return gate_above(
+    gate = gate_above(
         "terms",
         [float(hit) for hit in after],
         [f"{term.term}\n{term.meaning}" for term, _ in asked],
@@ -155,8 +155,8 @@ def terms_gate(terms: Sequence[Term], *, base: Ask, tuned: Ask, bar: float = 0.7
         terms=len(terms),
         questions=len(asked),
         base=sum(before) / max(1, len(asked)),
-        unknown=list(dict.fromkeys(unknown))[:SHOWN],
     )
+    return replace(gate, quotes=tuple(dict.fromkeys(unknown))[:SHOWN])
 
 
 def _read(wording: str, text: str, **known: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragraft.tune.gates.intervals import clopper_pearson, cluster_interval, mcnemar, student_quantile
+from ragraft.intervals import clopper_pearson, cluster_interval, mcnemar, student_quantile
 
 
 def clustered(chance: np.random.Generator, groups: int, spread: float) -> tuple[list[float], list[str]]:

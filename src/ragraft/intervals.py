@@ -1,4 +1,4 @@
-"""Intervals and tests that the gates decide by. All are two-sided at 95 % unless told otherwise."""
+"""Intervals and tests that gates and comparisons decide by. All are two-sided at 95 % unless told otherwise."""
 
 from __future__ import annotations
 

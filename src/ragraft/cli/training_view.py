@@ -1,0 +1,109 @@
+"""What a person sees of a training: how it goes, and what its gates found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ragraft.cli.options import Session
+from ragraft.tune.curves import sparkline
+from ragraft.tune.dataset import Built
+from ragraft.tune.estimate import Estimate
+from ragraft.tune.gates.gate import Gate
+from ragraft.tune.making import Watch
+from ragraft.tune.train import Progress as Training
+
+__all__ = ["duration", "gate_table", "print_built", "watching"]
+
+
+def print_built(session: Session, built: Built) -> None:
+    """Say on standard error what a data set holds."""
+    data, err = built.dataset, session.err
+    err.print(f"{len(data.train)} examples to train on, {len(data.held_out)} held out ({data.fingerprint})")
+    for reason, count in built.left_out.items():
+        if count:
+            err.print(f"left out: {count}, {reason}")
+    err.print(f"usable by: {data.label}", markup=False)
+
+
+@contextmanager
+def watching(session: Session) -> Iterator[Watch]:
+    """Yield what shows the run on standard error: the stage, its progress, loss and rate as they go."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[told]}", markup=False),
+        TimeElapsedColumn(),
+        console=session.err,
+        transient=True,
+        disable=not session.err.is_terminal,
+    )
+    losses: list[float] = []
+    rates: list[float] = []
+    with bar:
+        task = bar.add_task("", total=None, told="")
+
+        def stage(text: str) -> None:
+            losses.clear()
+            rates.clear()
+            bar.reset(task, total=None, description=text, told="")
+            if not session.err.is_terminal:
+                session.err.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+
+        def answered(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of, told=f"{done} of {of} questions")
+
+        def learned(now: Training) -> None:
+            losses.append(now.loss)
+            rates.append(now.rate)
+            told = (
+                f"loss {sparkline(losses, width=16)} {now.loss:.2f}  rate {sparkline(rates, width=8)}"
+                f" {now.rate:.0e}  {duration(now.seconds_left)} left"
+            )
+            bar.update(task, completed=now.step, total=now.steps, told=told)
+
+        def estimated(seconds: float, training: Estimate) -> None:
+            cost = (
+                f", {training.cost / training.seconds * seconds:.2f} at your price" if training.cost else ""
+            )
+            session.err.print(
+                f"this will take {duration(seconds)} in all{cost}: training {duration(training.seconds)}"
+                f" ({training.steps} steps, {training.epochs:.1f} times through), its twin and the gates;"
+                f" {training.memory / 1e9:.1f} GB of memory",
+                markup=False,
+            )
+
+        yield Watch(stage=stage, answers=answered, estimate=estimated, progress=learned)
+
+
+def gate_table(gates: Sequence[Gate]) -> Table:
+    """Return the gates as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("gate", "passed", "value", "95 % interval", "bar", "why not"):
+        table.add_column(column)
+    for gate in gates:
+        low, high = gate.interval or (None, None)
+        table.add_row(
+            gate.name,
+            {True: "yes", False: "NO", None: "not measured"}[gate.passed],
+            "" if gate.value is None else f"{gate.value:.3f}",
+            "" if low is None else f"{low:.3f} to {high:.3f}",
+            f"{gate.bar:g}",
+            str(gate.detail.get("reason", "")),
+        )
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 45 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
