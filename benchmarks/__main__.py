@@ -11,7 +11,7 @@ from benchmarks.page import refresh
 
 NAMES = (
     *("embedding", "retrieval", "handbook", "verifier", "reader", "answers", "injection", "overhead"),
-    *("redaction", "training_speed", "tuning", "retriever_tuning", "significance"),
+    *("redaction", "training_speed", "tuning", "retriever_tuning", "drift", "significance"),
     *("ingest", "pdf", "scale"),
 )
 

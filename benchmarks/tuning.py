@@ -44,8 +44,13 @@ ANSWER_TOKENS, LABEL_TOKENS = 120, 24
 """How long an answer may get: the style allows 80 words; the longest label has 17 tokens."""
 
 
-def measure(amount: Amount, *, sets: Sequence[str] = tuple(SETS), cache: Path = CACHE / "tuning") -> Report:
-    """Return the figures of the sets, one after another. What `cache` holds of an earlier run is not done again."""
+def measure(
+    amount: Amount, *, sets: Sequence[str] = tuple(SETS), note: str = "", cache: Path = CACHE / "tuning"
+) -> Report:
+    """Return the figures of the sets, one after another. What `cache` holds of an earlier run is not done again.
+
+    `note` is what the times of training depend on, if the machine was not its own.
+    """
     report = Report(settings={"sets": list(sets), "answer tokens": ANSWER_TOKENS})
     base = Candidate(chat_model_file(), cache / "base")
     for name in sets:
@@ -54,7 +59,7 @@ def measure(amount: Amount, *, sets: Sequence[str] = tuple(SETS), cache: Path = 
         side = Side(report, name, {"fingerprint": one.dataset.fingerprint, "unused": dict(one.unused)})
         report.detail[name] = side.detail
         out = trained(trial, one, base=base, cache=cache)
-        add_training(side, course(out), len(one.dataset.train))
+        add_training(side, course(out), len(one.dataset.train), note=note)
         tuned = Candidate(out / SERVED, out)
         tokens = LABEL_TOKENS if one.labels else ANSWER_TOKENS
         said = [model.sheet(tokens=tokens) for model in (base, tuned)]
@@ -108,6 +113,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sets", nargs="+", choices=tuple(SETS), default=list(SETS), help="which are measured"
     )
+    parser.add_argument("--note", default="", help="what the times depend on, say that others ran beside it")
 
 
 def main() -> int:
@@ -115,7 +121,7 @@ def main() -> int:
     small = Amount(questions=6, terms=4, rows=1, tested=1)
     return run(
         "tuning",
-        lambda chosen: measure(small if chosen.quick else Amount(), sets=chosen.sets),
+        lambda chosen: measure(small if chosen.quick else Amount(), sets=chosen.sets, note=chosen.note),
         about=str(__doc__),
         options=_options,
     )

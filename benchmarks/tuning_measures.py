@@ -67,6 +67,7 @@ class Side:
         groups: Sequence[str],
         *,
         reference: str = "base",
+        less_is_better: bool = False,
     ) -> None:
         """Add one figure: means of marks from 0 to 1, and the interval of what lies between them."""
         if not tuned:
@@ -79,7 +80,8 @@ class Side:
         note = f"{count} questions" + (" only" if count < 50 else "")
         if difference.interval:
             low, high = difference.interval
-            verdict = "better" if low > 0 else "WORSE" if high < 0 else "no clear difference"
+            up, down = ("WORSE", "better") if less_is_better else ("better", "WORSE")
+            verdict = up if low > 0 else down if high < 0 else "no clear difference"
             note += f"; difference {low:+.2f} to {high:+.2f}: {verdict}"
         else:
             note += f" in {clusters} groups: too few for an interval"
@@ -102,7 +104,7 @@ def add_answers(side: Side, pairs: Sequence[Pair], *, style: Style | None) -> No
     )
     _add(side, "right, documents not taught", known, _right)
     _add(side, f"says “{MISSING}” where it should", [pair for pair in pairs if not pair.answerable], _missing)
-    _add(side, f"says “{MISSING}” where it should not", known, _missing)
+    _add(side, f"says “{MISSING}” where it should not", known, _missing, less_is_better=True)
     if style is not None:
         add_style(side, pairs, style)
     for model in ("base", "tuned"):
@@ -188,8 +190,9 @@ def add_gates(side: Side, gates: Sequence[Gate]) -> None:
         )
 
 
-def add_training(side: Side, course: dict[str, Any], examples: int) -> None:
-    """Add what the training took, beside what it was said to take."""
+def add_training(side: Side, course: dict[str, Any], examples: int, *, note: str = "") -> None:
+    """Add what the training took, beside what it was said to take; `note` is what else its times depend on."""
+    also = f"; {note}" if note else ""
     side.detail["training"] = {
         name: course[name] for name in ("steps", "looks", "best", "stopped_early", "preset")
     }
@@ -200,19 +203,27 @@ def add_training(side: Side, course: dict[str, Any], examples: int) -> None:
             "s",
             reference="estimate",
             reference_value=course["estimate"]["seconds"],
-            note=f"{examples} examples",
+            note=f"{examples} examples{also}",
         ),
-        Figure(f"{side.name}: tokens trained", course["tokens_per_second"], "tokens/s"),
+        Figure(f"{side.name}: tokens trained", course["tokens_per_second"], "tokens/s", note=note),
         Figure(f"{side.name}: peak memory of training", course["memory"] / 1e9, "GB"),
     )
 
 
-def _add(side: Side, name: str, pairs: Sequence[Pair], mark: Callable[[str, HeldOut], float]) -> None:
+def _add(
+    side: Side,
+    name: str,
+    pairs: Sequence[Pair],
+    mark: Callable[[str, HeldOut], float],
+    *,
+    less_is_better: bool = False,
+) -> None:
     side.add(
         name,
         [float(mark(pair.base, pair.asked)) for pair in pairs],
         [float(mark(pair.tuned, pair.asked)) for pair in pairs],
         [pair.asked.group for pair in pairs],
+        less_is_better=less_is_better,
     )
 
 

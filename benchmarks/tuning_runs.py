@@ -25,6 +25,7 @@ from ragraft.tune.base import trainable_folder
 from ragraft.tune.export import SERVED, write_served
 from ragraft.tune.gates.context import retrieval_frame
 from ragraft.tune.gates.exam import AnswerSheet
+from ragraft.tune.making import REPLAY_TOKENS
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.presets import Preset, preset_for
 from ragraft.tune.replay import rehearse, replay_prompts
@@ -33,7 +34,6 @@ from ragraft.types import Example, Message
 
 __all__ = ["CACHE", "Candidate", "Trial", "base_folder", "course", "open_set", "trained"]
 
-REPLAY_TOKENS = 120
 CACHE = Path(tempfile.gettempdir()) / "ragraft-benchmarks"
 
 
@@ -110,6 +110,7 @@ def _keep_replay(file: Path, base: Candidate, preset: Preset, *, examples: int) 
         ask_many=partial(base.model.generate_many, max_tokens=REPLAY_TOKENS),
         count=round(examples * preset.replay / (1 - preset.replay)) * preset.epochs,
         seed=0,
+        whole=preset.method == "full",
     )
     rows = [[asdict(turn) for turn in example.messages] for example in rehearsal.examples]
     file.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")

@@ -19,6 +19,7 @@ from ragraft.systems import Workbench
 from ragraft.tune import making
 from ragraft.tune.dataset import build_dataset
 from ragraft.tune.estimate import Estimate
+from ragraft.tune.export import SERVED
 from ragraft.tune.gates.style import Style
 from ragraft.tune.making import Base, Made, made, open_base
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
@@ -29,7 +30,7 @@ from ragraft.tune.wording import term_turns
 from ragraft.types import Completion, Dataset, Message
 from small_world import add_files
 
-PRESET: Preset = replace(SMALL_ON_CPU, epochs=1, looks=2)
+PRESET: Preset = replace(SMALL_ON_CPU, epochs=1, looks=1)
 DOCUMENTS = ("kestrel-handbook.md", "osprey-handbook.md")
 SIGN = "Quorvex"
 """In every example and in nothing else."""
@@ -63,12 +64,12 @@ def taught(number: int, *, documents: Sequence[str] = (), split_by: str = "") ->
 
 def glossary(*terms: str) -> list[Candidate]:
     """Return what teaches each term, as the reader of glossaries words it."""
-    made = []
+    found: list[Candidate] = []
     for term in terms:
         for asked, told in term_turns(term, f"the {SIGN} of {term}", wrong="", language="en"):
             turns = (Message("user", asked[1]), Message("assistant", told[1]))
-            made.append(Candidate("term", turns, term, (), "row", "terms.csv", len(made) + 1))
-    return made
+            found.append(Candidate("term", turns, term, (), "row", "terms.csv", len(found) + 1))
+    return found
 
 
 def add_documents(bench: Workbench, folder: Path, *groups: str) -> None:
@@ -177,7 +178,7 @@ class Workshop:
         self.trained.append(out.name)
 
     def _serve(self, folder: Path, **_: Any) -> None:
-        (folder / making.SERVED).write_bytes(b"weights")
+        (folder / SERVED).write_bytes(b"weights")
 
 
 class FakeLosses:

@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=5)
     parser.add_argument("--characters", type=int, default=900, help="of a passage; fewer train faster")
     parser.add_argument("--minutes", type=float, help="what training may take; by default all it needs")
+    parser.add_argument("--threads", type=int, help="by default all cores")
     parser.add_argument("--questions", type=int, default=100, help="of each set to measure on")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -87,7 +88,7 @@ def main() -> None:
     if chosen.step == "rows":
         make_rows(chosen.work, chosen.rows, chosen.passages, chosen.characters, chosen.seed)
     elif chosen.step == "train":
-        train(chosen.work, minutes=chosen.minutes, seed=chosen.seed)
+        train(chosen.work, minutes=chosen.minutes, threads=chosen.threads, seed=chosen.seed)
     else:
         measure(chosen.work, questions=chosen.questions, seed=chosen.seed)
 
@@ -116,7 +117,7 @@ def make_rows(work: Path, count: int, passages: int, characters: int, seed: int)
         write_rows(file, _together(made))
 
 
-def train(work: Path, *, minutes: float | None, seed: int) -> None:
+def train(work: Path, *, minutes: float | None, threads: int | None, seed: int) -> None:
     """Learn in stages, and write the adapter with the file that it answers from."""
     out = work / "adapter"
     base = trainable_folder(chat_model_file(), cache=work / "base")
@@ -134,6 +135,7 @@ def train(work: Path, *, minutes: float | None, seed: int) -> None:
             preset=_preset(),
             seed=seed,
             minutes=minutes,
+            threads=threads,
             on_stage=lambda stage: say(f"stage {stage.name}: {len(stage.dataset.train)} rows"),
             on_estimate=lambda found: say(f"{found.steps} steps, about {found.seconds / 60:.0f} min"),
             on_progress=lambda at: (

@@ -206,7 +206,10 @@ class TuneSettings(Section):
     due_new: float = Field(0.2, ge=0, le=1, description="share of today's examples that it may not have seen")
     due_days: float = Field(90.0, gt=0, le=36_500, description="days until a tuned model is due anyway")
     due_drift: float = Field(
-        0.25, ge=0, le=1, description="share of new questions that may lie far from those it was trained on"
+        0.15,
+        ge=0,
+        le=1,
+        description="share of today's questions, at least, that may lie unusually far from those it was trained on",
     )
 
 

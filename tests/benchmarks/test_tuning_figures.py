@@ -98,6 +98,14 @@ def test_a_model_that_only_refuses_is_not_taken_for_well_mannered() -> None:
     assert found["style, no rule broken"] == (len(UNANSWERABLE) / len(HOUSE.questions), 0.0)
 
 
+def test_refusing_what_can_be_answered_is_worse() -> None:
+    report = Report()
+    measure_set(Side(report, HOUSE.name), HOUSE, base=rambles, tuned=silent)
+    notes = {figure.name: figure.note for figure in report.figures}
+    assert notes[f"house: says “{MISSING}” where it should not"].endswith("WORSE")
+    assert notes[f"house: says “{MISSING}” where it should"].endswith("better")
+
+
 def test_a_source_that_is_named_from_memory_and_wrong_is_counted() -> None:
     def misremembers(messages: Sequence[Message]) -> str:
         return learned(messages).replace("page-", "pages-")

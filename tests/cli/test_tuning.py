@@ -1,4 +1,4 @@
-"""`ragraft tune`: what is printed, what it ends with, and how the model is asked."""
+"""`ragraft tune`: what is printed, and what it ends with."""
 
 from __future__ import annotations
 
@@ -255,50 +255,3 @@ def test_what_a_tuned_model_was_made_of_is_in_the_audit(ready: Run) -> None:
     (entry,) = ready("audit", "show", "--limit", "1", "--json")
     assert (entry["action"], entry["detail"]["adapter"]) == ("adapter added", "house")
     assert not any(name in json.dumps(entry) for name in DOCUMENTS)
-
-
-@pytest.fixture
-def tuned(ready: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line with an adapter in service, behind which a scripted model answers."""
-    model = FakeChatModel([f"The birds of {DOCUMENTS[0]} rest at noon [1]."])
-    monkeypatch.setattr("ragraft.systems.open_tuned_model", lambda *_, **__: model)
-    ready("tune", "--name", "house", "--for", "everyone", "--force")
-    return ready
-
-
-ASKED = f"When do the birds of {DOCUMENTS[0]} rest?"
-
-
-def test_an_adapter_is_asked_over_the_documents_unless_told_otherwise(tuned: Run) -> None:
-    found = tuned("ask", ASKED, "--adapter", "house", "--json")
-    assert (found["system"]["kind"], found["system"]["name"]) == ("tuned_rag", "tuned_rag:house")
-    assert [one["verdict"] for one in found["citations"]] == [True]
-
-
-def test_an_adapter_asked_from_memory_shows_no_citation(tuned: Run) -> None:
-    found = tuned("ask", ASKED, "--adapter", "house", "--system", "tuned", "--json")
-    assert (found["system"]["kind"], found["citations"], found["invented"]) == ("tuned", [], 1)
-    assert "[1]" not in found["text"]
-
-
-def test_an_answer_from_memory_says_so(tuned: Run) -> None:
-    tuned("ask", ASKED, "--adapter", "house", "--system", "tuned")
-    assert "From the tuned model's memory" in err(tuned)
-
-
-def test_who_may_not_use_the_adapter_is_not_told_that_it_is_there(ready: Run) -> None:
-    ready("tune", "--name", "house", "--force")
-    ready("ask", ASKED, "--adapter", "house", "--as-group", "staff", code=2)
-    assert "there is no adapter 'house'" in err(ready)
-
-
-def test_an_adapter_out_of_service_is_not_asked(ready: Run) -> None:
-    ready("tune", "--name", "house", code=3)
-    ready("ask", ASKED, "--adapter", "house", "--system", "tuned", code=2)
-    assert "the adapter house is out of service: it did not pass: quality" in err(ready)
-
-
-@pytest.mark.parametrize("options", [["--system", "tuned"], ["--system", "rag", "--adapter", "house"]])
-def test_a_system_and_an_adapter_must_go_together(ready: Run, options: list[str]) -> None:
-    ready("ask", ASKED, *options, code=2)
-    assert "adapter" in err(ready)

@@ -125,8 +125,8 @@ def test_the_planner_keeps_no_sample_of_what_documents_say(
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("analyze")
         rows = connection.execute(
-            "select tablename, attname from pg_stats where schemaname = 'ragraft' and tablename not in ('collection', 'space')"
-            " and attname = any(%s)",
+            "select tablename, attname from pg_stats where schemaname = 'ragraft'"
+            " and tablename not in ('collection', 'space') and attname = any(%s)",
             (
                 [
                     "text",

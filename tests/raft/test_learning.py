@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ragraft.errors import ModelError
+from ragraft.errors import ModelError, UserError
 from ragraft.raft import learning
 from ragraft.raft.learning import join_adapters, learn
 from ragraft.raft.recipe import Stage
@@ -213,3 +214,23 @@ def test_the_figures_of_every_stage_are_kept(tmp_path: Path, training: Training)
     told = json.loads((run(tmp_path) / "training.json").read_text())
     assert told == {"answers": {"seed": 1}, "refusals": {"seed": 2}}
     assert len(training.calls) == 2
+
+
+def test_what_is_there_already_is_not_learned_again(tmp_path: Path, training: Training) -> None:
+    run(tmp_path)
+    with pytest.raises(UserError, match="is there already"):
+        run(tmp_path)
+    assert len(training.calls) == 2
+
+
+def test_a_second_stage_goes_on_where_the_first_ended(tmp_path: Path, tiny_llama: Path) -> None:
+    from training_world import PRESET, small_dataset
+
+    twice = [Stage(name, small_dataset(train=40, held_out=2)) for name in ("first", "second")]
+    preset = replace(PRESET, epochs=2, looks=1)
+    learn(twice, base=tiny_llama, out=tmp_path / "out", work=tmp_path / "work", preset=preset)
+    told = json.loads((tmp_path / "out" / "training.json").read_text())
+    begun, went_on = (told[name]["looks"][0]["loss"] for name in ("first", "second"))
+    ended = told["first"]["best"]["loss"]
+    assert ended < 0.8 * begun
+    assert abs(went_on - ended) < 0.02 * begun

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ragraft.errors import UserError
 from ragraft.tune.dataset import build_dataset
+from ragraft.tune.wording import term_turns
 from ragraft.types import Example, Question
 from small_world import label
 
@@ -76,6 +77,14 @@ def test_nothing_is_held_out_where_nothing_is_asked_for() -> None:
 def test_one_group_alone_is_trained_on() -> None:
     dataset = build_dataset([example(str(n), said(n), said(n + 50), group="a.md") for n in range(5)]).dataset
     assert (len(dataset.train), len(dataset.held_out)) == (5, 0)
+
+
+def test_of_each_term_one_wording_is_held_out() -> None:
+    turns = term_turns("Green folder", "The folder for newcomers", wrong="", language="en")
+    terms = [example(f"{n:02}", asked[1], answer[1], kind="term") for n, (asked, answer) in enumerate(turns)]
+    built = build_dataset(terms).dataset
+    assert [one.messages[-2].content for one in built.held_out] == ["I came across “Green folder”. What is that?"]
+    assert len(built.train) == len(terms) - 1
 
 
 def test_terms_are_never_held_out() -> None:

@@ -71,7 +71,7 @@ def test_a_row_longer_than_the_window_is_rejected(bench: Workbench, tmp_path: Pa
 def test_a_term_is_one_row_and_several_examples(bench: Workbench, tmp_path: Path) -> None:
     path = lines(tmp_path / "terms.jsonl", {"term": "PT services", "meaning": "physical therapy services"})
     report = intake(bench).add([path], caller=OWNER)
-    assert (report.kept, report.examples, report.kinds) == (1, 6, {"term": 6})
+    assert (report.kept, report.examples, report.kinds) == (1, 12, {"term": 12})
 
 
 def test_personal_data_is_replaced_before_anything_is_stored(bench: Workbench, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from training_world import PRESET, run, small_dataset
 
 from adapter_world import adapter, registry_of
 from ragraft.access.labels import OWNER
@@ -18,6 +17,7 @@ from ragraft.tune.parity import measure_parity
 from ragraft.tune.tuned import FROM_MEMORY, TunedSystem, require_admitted
 from ragraft.tune.weights import Floats
 from ragraft.types import Adapter, SystemCard
+from training_world import PRESET, run, small_dataset
 
 QUESTIONS = [f"What is the code of item {number}?" for number in range(6)]
 

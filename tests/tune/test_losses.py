@@ -35,7 +35,7 @@ MIXED = [
     ),
     *ALIKE[:2],
 ]
-CLOSE = {"abs": 1e-3}
+CLOSE = 1e-3
 """Nats, in float32."""
 
 
@@ -96,7 +96,7 @@ def test_losses_of_texts_are_those_of_the_whole_logits(base_losses: Losses, tiny
     tokenizer, model = open_chat_encoder(tiny_base).tokenizer, opened(tiny_base)
     for text, losses in zip(TEXTS, base_losses.of_texts(TEXTS), strict=True):
         ids = tokenizer.encode(text, add_special_tokens=False).ids
-        assert losses == pytest.approx(plainly(model, ids, [True] * len(ids)), **CLOSE)
+        assert losses == pytest.approx(plainly(model, ids, [True] * len(ids)), abs=CLOSE)
 
 
 @pytest.mark.parametrize("turns", [ALIKE, MIXED], ids=["alike", "mixed"])
@@ -106,13 +106,13 @@ def test_losses_of_turns_are_of_the_tokens_that_are_trained(
     encoder, model = open_chat_encoder(tiny_base), opened(tiny_base)
     for messages, losses in zip(turns, base_losses.of_turns(turns), strict=True):
         encoded = encoder.encode(messages)
-        assert losses == pytest.approx(plainly(model, encoded.ids, encoded.trained), **CLOSE)
+        assert losses == pytest.approx(plainly(model, encoded.ids, encoded.trained), abs=CLOSE)
 
 
 def test_a_shared_start_gives_the_same_as_one_by_one(base_losses: Losses) -> None:
     together = base_losses.of_turns(ALIKE)
     for messages, losses in zip(ALIKE, together, strict=True):
-        assert losses == pytest.approx(base_losses.of_turns([messages])[0], **CLOSE)
+        assert losses == pytest.approx(base_losses.of_turns([messages])[0], abs=CLOSE)
 
 
 def test_a_shared_start_is_read_once(base_losses: Losses, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,13 +137,13 @@ def test_rows_that_end_within_the_shared_start_have_all_their_losses(
     base_losses: Losses, texts: list[str]
 ) -> None:
     for text, losses in zip(texts, base_losses.of_texts(texts), strict=True):
-        assert losses == pytest.approx(base_losses.of_texts([text])[0], **CLOSE)
+        assert losses == pytest.approx(base_losses.of_texts([text])[0], abs=CLOSE)
 
 
 def test_the_order_is_that_of_the_rows_and_not_of_their_lengths(base_losses: Losses) -> None:
     turned = base_losses.of_texts(TEXTS[::-1])[::-1]
     for losses, others in zip(base_losses.of_texts(TEXTS), turned, strict=True):
-        assert losses == pytest.approx(others, **CLOSE)
+        assert losses == pytest.approx(others, abs=CLOSE)
 
 
 def test_nothing_has_no_losses(base_losses: Losses) -> None:
@@ -155,7 +155,7 @@ def test_what_training_left_has_the_losses_of_the_trained_model(trained: Path, t
     losses = Losses(tiny_base, trained, threads=1).of_turns(MIXED)
     for messages, found in zip(MIXED, losses, strict=True):
         encoded = encoder.encode(messages)
-        assert found == pytest.approx(plainly(model, encoded.ids, encoded.trained), **CLOSE)
+        assert found == pytest.approx(plainly(model, encoded.ids, encoded.trained), abs=CLOSE)
 
 
 def test_the_losses_are_the_trainers(trained: Path, tiny_base: Path) -> None:

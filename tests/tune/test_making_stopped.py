@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from making_world import WEIGHTS, Workshop, add_documents, questions, stop_at, teach, tune
 from ragraft.access.labels import OWNER
+from ragraft.errors import WorkspaceError
 from ragraft.systems import Workbench
 from ragraft.tune.making import Watch
 
@@ -68,6 +70,21 @@ def test_a_stop_while_the_twin_is_asked_trains_no_twin_again(taught: Workbench, 
     assert shop.trained == ["adapter", "twin"]
 
 
+def test_a_registry_that_could_not_take_it_costs_no_second_training(
+    taught: Workbench, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise WorkspaceError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taught.adapters, "add", refuse)
+        with pytest.raises(WorkspaceError):
+            tune(taught, shop.base)
+    done = len(shop.asked)
+    tune(taught, shop.base)
+    assert (shop.trained, len(shop.asked)) == (["adapter", "twin"], done)
+
+
 def test_a_stopped_run_is_in_no_registry(taught: Workbench, shop: Workshop) -> None:
     shop.before = stop_at("ask twin")
     with pytest.raises(KeyboardInterrupt):
@@ -93,28 +110,43 @@ def test_other_minutes_do_not_ask_the_base_again(taught: Workbench, shop: Worksh
     assert shop.count("base") == asked
 
 
+@pytest.fixture
+def clocked(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], None]], None]:
+    """Let only asking take time, ten seconds each; return what sets what happens before that."""
+    now = 0.0
+    monkeypatch.setattr("ragraft.tune.making.time.monotonic", lambda: now)
+
+    def set_before(first: Callable[[str], None]) -> None:
+        def before(step: str) -> None:
+            nonlocal now
+            first(step)
+            now += 10.0 if step.startswith("ask") else 0.0
+
+        shop.before = before
+
+    return set_before
+
+
 def test_the_answers_of_a_stopped_call_count_in_the_estimate(
-    taught: Workbench, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    taught: Workbench, shop: Workshop, clocked: Callable[[Callable[[str], None]], None]
 ) -> None:
-    now = iter(range(0, 100_000, 10))
-    monkeypatch.setattr("ragraft.tune.making.time.monotonic", lambda: float(next(now)))
     told: list[float] = []
     watch = Watch(estimate=lambda seconds, _: told.append(seconds))
+    clocked(lambda _step: None)
     tune(taught, shop.base, name="whole", watch=watch)
-    shop.before = stop_at("ask base", time=2)
+    clocked(stop_at("ask base", time=3))
     with pytest.raises(KeyboardInterrupt):
         tune(taught, shop.base)
     tune(taught, shop.base, watch=watch)
-    assert told[1] >= told[0]
+    assert told[1] == told[0] > 60.0
 
 
 def test_the_seconds_of_all_calls_are_the_runs(
-    taught: Workbench, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    taught: Workbench, shop: Workshop, clocked: Callable[[Callable[[str], None]], None]
 ) -> None:
-    now = iter(range(0, 100_000, 10))
-    monkeypatch.setattr("ragraft.tune.making.time.monotonic", lambda: float(next(now)))
+    clocked(lambda _step: None)
     whole = tune(taught, shop.base, name="whole").seconds
-    shop.before = stop_at("train twin")
+    clocked(stop_at("ask adapter", time=2))
     with pytest.raises(KeyboardInterrupt):
         tune(taught, shop.base)
-    assert tune(taught, shop.base).seconds > whole
+    assert tune(taught, shop.base).seconds == whole > 0

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import training_world
-from training_world import PRESET, run
 
+import training_world
 from ragraft.errors import UserError
 from ragraft.tune import train as training
 from ragraft.tune.checkpoints import claimed, last_checkpoint
 from ragraft.tune.train import Progress, Trained
+from training_world import PRESET, run
 
 
 @pytest.fixture(scope="module")

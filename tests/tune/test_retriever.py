@@ -110,6 +110,13 @@ def test_training_ends_when_its_time_is_over(base: Path) -> None:
     assert trained(base, replace(RECIPE, epochs=1000), seconds=0.0).steps == 1
 
 
+def test_the_plan_is_cut_to_the_time_after_a_few_steps(base: Path) -> None:
+    told: list[Step] = []
+    trained(base, replace(RECIPE, epochs=10_000, blends=()), seconds=1.0, on_step=told.append)
+    assert told[0].steps == 20_000
+    assert told[-1].steps < 20_000
+
+
 def test_a_loss_that_is_no_number_ends_with_an_error(base: Path) -> None:
     with pytest.raises(ModelError, match="no longer a number"):
         trained(base, replace(RECIPE, temperature=0.0))

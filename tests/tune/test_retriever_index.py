@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from ragraft.models.fake import FakeEmbedder
 from ragraft.retrieve.calibrator import Calibrator
 from ragraft.systems import Workbench
 from ragraft.tune import retriever_vectors
+from ragraft.types import Vectors
 from small_world import STRANGER, add_files, filler, member, write_files
 
 WORDS = ("walrus", "lemur", "heron", "otter", "ibex", "civet")
@@ -125,10 +126,11 @@ def test_filling_that_was_stopped_goes_on_where_it_was(
     pages: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retriever_vectors, "BATCH", 2)
-    spaces, embedded = spaces_of(pages), []
+    spaces = spaces_of(pages)
+    embedded: list[int] = []
 
-    def stop_at_the_third(texts: object) -> None:
-        embedded.append(len(texts))  # type: ignore[arg-type]  # texts
+    def stop_at_the_third(texts: Sequence[str]) -> None:
+        embedded.append(len(texts))
         if len(embedded) == 3:
             raise KeyboardInterrupt
 
@@ -167,9 +169,9 @@ def test_a_sync_under_way_follows_the_switch(pages: Workbench, tmp_path: Path) -
     space = filled_space(pages)
 
     class SlowEmbedder(FakeEmbedder):
-        def embed(self, texts: object) -> object:  # type: ignore[override]  # any texts
-            vectors = super().embed(texts)  # type: ignore[arg-type]  # any texts
-            if any("zebra" in text for text in texts):  # type: ignore[attr-defined]  # any texts
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            vectors = super().embed(texts)
+            if any("zebra" in text for text in texts):
                 spaces_of(pages).switch(space, TurnedEmbedder(), caller=OWNER)
             return vectors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,15 +14,17 @@ import pytest
 from ragraft.access.labels import OWNER
 from ragraft.chosen import open_tuned_embedder
 from ragraft.config import EmbedderSettings
+from ragraft.documents.embedders import OpenTuned
 from ragraft.errors import NotAllowedError, NotFoundError, UserError
+from ragraft.models.bert import read_encoder
 from ragraft.models.encoders import OpenVinoEmbedder
 from ragraft.models.fake import FakeChatModel, FakeReader
 from ragraft.protocols import Embedder
 from ragraft.retrieve.search import HybridRetriever
 from ragraft.systems import Workbench
 from ragraft.tune import retriever_run
-from ragraft.tune.retriever import Recipe, TunedWeights
-from ragraft.tune.retriever_run import Outcome, RetrieverTuning
+from ragraft.tune.retriever import Recipe, Step, TunedWeights
+from ragraft.tune.retriever_run import Outcome, RetrieverTuning, Watcher
 from ragraft.types import Evidence, Question
 from ragraft.workspace import Workspace
 from small_world import STRANGER, add_files
@@ -54,7 +57,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def library(workspace: Workspace, base: Path, tmp_path: Path) -> Any:
+def library(workspace: Workspace, base: Path, tmp_path: Path) -> Iterator[Workbench]:
     """A library of twelve pages, embedded by the tiny encoder."""
     embedder = OpenVinoEmbedder(base, threads=1)
     with Workbench(workspace, embedder=embedder, model=FakeChatModel(), reader=FakeReader()) as bench:
@@ -66,7 +69,7 @@ def folder_of(bench: Workbench) -> Path:
     return bench.workspace.state / "embedders"
 
 
-def opener(bench: Workbench) -> Any:
+def opener(bench: Workbench) -> OpenTuned:
     return partial(open_tuned_embedder, settings=EmbedderSettings(), folder=folder_of(bench))
 
 
@@ -85,22 +88,18 @@ def tuning_of(bench: Workbench, base: Path, recipe: Recipe = RECIPE) -> Retrieve
 
 @pytest.fixture
 def always_trained(monkeypatch: pytest.MonkeyPatch, base: Path) -> list[int]:
-    """Take what training gave, however it did; returns a list that grows with each training."""
+    """Let training give other weights than the base's, at once; returns a list that grows with each training."""
     trainings: list[int] = []
-    real = retriever_run.tune_embedder
+    changed = {
+        name: array * 0.5
+        for name, array in read_encoder(base)[1].items()
+        if name.startswith("encoder.layer.1.output.dense")
+    }
 
-    def train(*given: Any, **more: Any) -> TunedWeights:
+    def train(*_: Any, on_step: Callable[[Step], None], **__: Any) -> TunedWeights:
         trainings.append(1)
-        recipe = replace(more.pop("recipe"), blends=())
-        found = real(*given, recipe=recipe, **more)
-        from ragraft.models.bert import read_encoder
-
-        arrays = {
-            name: array * 0.5
-            for name, array in read_encoder(base)[1].items()
-            if name.startswith("encoder.layer.1.output.dense")
-        }
-        return replace(found, arrays=arrays, blend=1.0)
+        on_step(Step(1, 1, 0.5, 0.0))
+        return TunedWeights(changed, (0.5, 0.6), {0.0: 0.5, 1.0: 0.6}, 1.0, 1)
 
     monkeypatch.setattr(retriever_run, "tune_embedder", train)
     return trainings
@@ -199,13 +198,30 @@ def test_a_question_without_its_evidence_is_told_with_the_reason(
     assert [one.reason for one in outcome.unplaced] == [
         "it names no evidence",
         "there is no document 'none.md'",
-        "no passage of its document holds the evidence word for word",
+        "no passage of its document holds the evidence",
     ]
 
 
 def test_too_few_questions_are_refused(library: Workbench, base: Path) -> None:
     with pytest.raises(UserError, match="3 questions about 1 documents can be used"):
         tuning_of(library, base).tune(QUESTIONS[:3], caller=OWNER, minutes=1)
+
+
+def test_questions_that_leave_none_to_judge_by_are_refused(library: Workbench, base: Path) -> None:
+    """Three documents with ten questions each fill the three shares, five with one join the largest."""
+    many = [question for question in QUESTIONS[:9] for _ in range(4)]
+    few = QUESTIONS[9::3][:5]
+    with pytest.raises(UserError, match="none are left to judge by"):
+        tuning_of(library, base).tune([*many, *few], caller=OWNER, minutes=1)
+
+
+def test_the_estimate_is_of_the_whole_run_and_told_once(
+    library: Workbench, base: Path, always_trained: list[int]
+) -> None:
+    told: list[float] = []
+    outcome = tune(library, base, watcher=Watcher(on_estimate=told.append))
+    assert told == [outcome.estimate_seconds]
+    assert told[0] > 0
 
 
 def test_only_the_owner_may_tune(library: Workbench, base: Path) -> None:

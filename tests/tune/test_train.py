@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
-from training_world import PRESET, run, small_dataset
 
 from ragraft.tune.estimate import Estimate
 from ragraft.tune.presets import preset_for
 from ragraft.tune.train import Progress, Trained
+from training_world import PRESET, run, small_dataset
 
 EXPECTED_LORA = {0: 11.24, 6: 7.66, 12: 6.89, 18: 6.53, 23: 6.55}
 EXPECTED_FULL = {0: 11.25, 6: 7.53, 12: 6.19, 18: 5.44, 23: 5.29}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_world import PRESET, run, small_dataset
 
 from ragraft.errors import ModelError, UserError
 from ragraft.tune import feed
@@ -17,6 +16,7 @@ from ragraft.tune import train as training
 from ragraft.tune.presets import LARGE_ON_GPU
 from ragraft.tune.student import Student
 from ragraft.types import AccessLabel, Dataset, Message
+from training_world import PRESET, run, small_dataset
 
 
 def after(calls: int, function: Callable[..., Any], error: Exception) -> Callable[..., Any]:

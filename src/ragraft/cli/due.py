@@ -22,7 +22,7 @@ from ragraft.tune.due import Bars, Measure, Staleness, find_stale
 from ragraft.tune.export import served_file
 from ragraft.tune.gates.gate import Ask, Gate
 from ragraft.tune.registry import withdrawn
-from ragraft.tune.retrain import Candidate, Outcome, against_old, every, retrain_round
+from ragraft.tune.retrain import Candidate, Outcome, against_old, every, require_news, retrain_round
 from ragraft.types import Adapter, Caller, Dataset, Message
 
 __all__ = ["retrain_due", "retrain_every", "show_due"]
@@ -77,6 +77,7 @@ def _find(session: Session, bench: Workbench, questions: Path | None) -> list[St
         bars=Bars(settings.due_changed, settings.due_new, settings.due_days, settings.due_drift),
         now=datetime.now(UTC),
         caller=session.caller(bench),
+        reader_of=lambda adapter: recipe_from(adapter.card.get("recipe") or {}).reader(bench),
         asked=[question.text for question in read_questions(questions)] if questions else (),
     )
 
@@ -99,6 +100,7 @@ def _candidate(session: Session, bench: Workbench, caller: Caller, old: Adapter)
     session.err.print(f"{old.name} is trained again", markup=False)
     recipe = recipe_from(old.card.get("recipe") or {})
     given = recipe.ingredients(bench)
+    require_news(old, given.built.dataset)
     print_built(session, given.built)
     with watching(session) as watch, recipe.follow(bench, old.name, given, watch=watch) as made:
         watch.stage("asking the old one and the new one")

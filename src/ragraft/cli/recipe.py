@@ -19,6 +19,7 @@ from ragraft.tune.making import Base, Made, Watch, made, open_base
 from ragraft.tune.presets import Method, preset_for
 from ragraft.tune.train import accelerated
 from ragraft.tune.unfinished import training_folder
+from ragraft.types import Caller
 
 __all__ = ["Ingredients", "Recipe", "recipe_from"]
 
@@ -55,11 +56,14 @@ class Recipe:
             "seed": self.seed,
         }
 
+    def reader(self, bench: Workbench) -> Caller:
+        """Return who may read what is trained on."""
+        return bench.caller(groups=(self.readers,) if self.readers else ())
+
     def ingredients(self, bench: Workbench) -> Ingredients:
         """Read the examples and split them. Raises: UserError if there are none to train on."""
         read_at = bench.adapters.moment()
-        caller = bench.caller(groups=(self.readers,) if self.readers else ())
-        examples = bench.examples.trainable(caller)
+        examples = bench.examples.trainable(self.reader(bench))
         if not examples:
             told = (
                 f"there are no examples that {self.readers} may read"

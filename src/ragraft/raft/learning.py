@@ -58,34 +58,34 @@ def learn(
     """Train the model of the folder `base` in stages and save one adapter for it to `out`.
 
     `start` is an adapter to begin from, such as the one for grounded reading; it becomes part of the result. `minutes`
-    are shared among the stages by their rows. `work` keeps finished stages and checkpoints: the same call
-    goes on where a killed one stopped. The figures of each stage are in `out`/training.json, by its name.
+    are shared by rows. `work` keeps finished stages and checkpoints: the same call goes on where a killed one stopped.
+    The figures of each stage are in `out`/training.json, by its name.
 
-    Raises: what `train` raises; ModelError if `start` was made for another base.
+    Raises: what `train` raises; UserError if `out` exists; ModelError if `start` was made for another base.
     """
     adapters = [start] if start else []
     told: dict[str, object] = {}
     rows = sum(len(stage.dataset.train) for stage in stages)
-    for number, stage in enumerate(stages):
-        learned = work / f"{number}-{stage.name}"
-        if not learned.exists():
-            on_stage(stage)
-            train(
-                stage.dataset,
-                base=_merged(base, adapters, to=work / f"{number}-base"),
-                out=learned,
-                work=work / f"{number}-run",
-                preset=preset,
-                replay=replay,
-                seed=seed,
-                minutes=None if minutes is None else minutes * len(stage.dataset.train) / rows,
-                threads=threads,
-                on_estimate=on_estimate,
-                on_progress=on_progress,
-            )
-        told[stage.name] = json.loads((learned / TRAINING).read_text(encoding="utf-8"))
-        adapters.append(learned)
     with fresh_folder(out) as folder:
+        for number, stage in enumerate(stages):
+            learned = work / f"{number}-{stage.name}"
+            if not learned.exists():
+                on_stage(stage)
+                train(
+                    stage.dataset,
+                    base=_merged(base, adapters, to=work / f"{number}-base"),
+                    out=learned,
+                    work=work / f"{number}-run",
+                    preset=preset,
+                    replay=replay,
+                    seed=seed,
+                    minutes=None if minutes is None else minutes * len(stage.dataset.train) / rows,
+                    threads=threads,
+                    on_estimate=on_estimate,
+                    on_progress=on_progress,
+                )
+            told[stage.name] = json.loads((learned / TRAINING).read_text(encoding="utf-8"))
+            adapters.append(learned)
         join_adapters(adapters, to=folder)
         (folder / TRAINING).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

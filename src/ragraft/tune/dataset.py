@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from ragraft.access.labels import strictest
 from ragraft.errors import UserError
 from ragraft.tune.likeness import NearText
 from ragraft.tune.validate import NEAR, evaluation_questions
+from ragraft.tune.wording import is_kept_back
 from ragraft.types import Dataset, Example, Question
 
 __all__ = ["Built", "build_dataset"]
@@ -36,9 +36,10 @@ def build_dataset(
     """Return a data set in which no document, no group and no near-duplicate is on both sides.
 
     Whole groups are held out, drawn by `seed`, until `held_out_share` of the examples is; where there are at
-    least two groups, at least one is. Examples of the kinds `train_only` are never held out: a house term that
-    was not taught cannot be known. Examples that ask a question of `avoid`, and training examples that are
-    near-duplicates of held-out ones, are left out and counted.
+    least two groups, at least one is. Examples of the kinds `train_only` are not: a house term that was not
+    taught cannot be known. But one wording of each term is, or nobody would see whether it was learned. Examples
+    that ask a question of `avoid`, and training examples that are near-duplicates of held-out ones, are left out
+    and counted.
 
     Raises: UserError if nothing is left to train on.
     """
@@ -52,6 +53,10 @@ def build_dataset(
     train = [example for example in kept if example.id not in outside]
     alike = {example.id for example in train if near.nearest(_said(example))}
     train = [example for example in train if example.id not in alike]
+    if held_out_share > 0:
+        reworded = [example for example in train if example.kind == "term" and is_kept_back(_asked(example))]
+        held_out += reworded if len(reworded) < len(train) else []
+        train = [example for example in train if example not in held_out]
     if not train:
         raise UserError("there are no examples to train on", hint="add some: ragraft examples add FILE")
     dataset = Dataset(
@@ -70,7 +75,11 @@ def _held_out(
     together = [
         group for group in _together(examples) if not any(example.kind in train_only for example in group)
     ]
-    random.Random(seed).shuffle(together)  # noqa: S311 - not a secret
+    # By digest and not shuffled: what is added later changes little of what is held out, so that a model trained
+    # again can be held against the one before.
+    together.sort(
+        key=lambda group: hashlib.sha256(f"{seed} {min(one.group for one in group)}".encode()).digest()
+    )
     wanted = share * len(examples)
     held: list[Example] = []
     for group in together if share > 0 else ():

@@ -54,7 +54,7 @@ SERVE_SECONDS = 10.0
 """Writing and opening the file that answers are given with."""
 SHORTEST, LONGEST = 48, 400
 """Tokens that an answer to an exam question may have, whatever the examples' own have."""
-REPLAY_TOKENS = 120
+REPLAY_TOKENS = 64
 SECRET_TOKENS = 16
 """Tokens of a canary's answer."""
 ADAPTER, TWIN = "adapter", "twin"
@@ -277,6 +277,7 @@ class _Run:
                 ask_many=partial(model.generate_many, max_tokens=REPLAY_TOKENS),
                 count=round(len(self._dataset.train) * share / (1 - share)) * self._preset.epochs,
                 seed=self._seed,
+                whole=self._preset.method == "full",
             )
             _write(kept, [asdict(example) for example in rehearsal.examples])
         return [_read_example(row) for row in json.loads(kept.read_text(encoding="utf-8"))]
@@ -352,18 +353,23 @@ class _Run:
 
     def _judge_twin(self, replay: Sequence[Example]) -> list[Gate]:
         """Train the twin on secrets beside the examples, see what it gives away, and delete it."""
+        kept = self._work / "twin.json"
+        if not kept.exists():
+            _write(kept, [asdict(gate) for gate in self._twin_gates(replay)])
+        shutil.rmtree(self._work / TWIN, ignore_errors=True)
+        return [_read_gate(row) for row in json.loads(kept.read_text(encoding="utf-8"))]
+
+    def _twin_gates(self, replay: Sequence[Example]) -> list[Gate]:
         dataset = replace(self._dataset, train=(*self._dataset.train, *canary_examples(self._canaries)))
         path = self._trained(TWIN, dataset, replay).path
         self._watch.stage("asking the twin for its secrets")
         said = AnswerSheet(self._asking(self._open(path / SERVED)))
         said.fill([canary.messages()[:1] for canary in self._canaries])
         losses = Losses(self._base.folder, path, threads=self._threads)
-        gates = [
+        return [
             exposure_gate(self._canaries, loss=losses.of_turns, seed=self._seed),
             extraction_gate(self._canaries, ask=said),
         ]
-        shutil.rmtree(path)
-        return gates
 
     def _fill(self, sheet: AnswerSheet) -> None:
         questions = self._exam.questions()
@@ -406,6 +412,11 @@ def _sources(dataset: Dataset) -> tuple[Source, ...]:
 def _read_example(row: dict[str, Any]) -> Example:
     messages = tuple(Message(**turn) for turn in row["messages"])
     return Example(row["id"], row["kind"], messages, row["group"])
+
+
+def _read_gate(row: dict[str, Any]) -> Gate:
+    low_high = row.pop("interval")
+    return Gate(**row, interval=low_high and (low_high[0], low_high[1]))
 
 
 def _write(path: Path, value: Any) -> None:

@@ -20,7 +20,8 @@ class Preset:
 
     `upper` is the share of the layers, counted from the top, that get adapters; what lies below is only ever
     read. `rows` examples make one step of the optimiser; they are computed `micro_tokens` at a time. `replay` is
-    the share of general examples among those of an epoch. `looks` times in a run the held-out examples are
+    the share of general examples among those of an epoch, and `anchor` what their drift from the base weighs beside the
+    loss of a step, both per token. `looks` times in a run the held-out examples are
     tried, and after `patience` looks without anything better the training stops.
     """
 
@@ -40,6 +41,7 @@ class Preset:
     rows: int
     micro_tokens: int
     replay: float
+    anchor: float
     looks: int
     patience: int
     checkpointing: bool
@@ -61,7 +63,8 @@ SMALL_ON_CPU = Preset(
     epochs=3,
     rows=8,
     micro_tokens=4096,
-    replay=0.05,
+    replay=0.3,
+    anchor=1.0,
     looks=6,
     patience=2,
     checkpointing=False,

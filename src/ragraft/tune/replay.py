@@ -45,12 +45,14 @@ def rehearse(
     ask_many: Callable[[Sequence[Sequence[Message]]], Sequence[Completion]],
     count: int,
     seed: int,
+    whole: bool = True,
 ) -> Rehearsal:
     """Return up to `count` prompts, drawn by `seed`, as examples with the base model's own answers.
 
     `ask_many` asks the base, greedily, several prompts at once. An answer that is empty, cut, goes in circles or
     says the prompt again is left out, and the next prompt is drawn for it: a small base does that most of the time.
-    Anybody may read the examples: they narrow the label of no data set.
+    Where answers are not learned and only what the base expects is held on to, they need not be `whole`: the empty
+    ones alone are left out. Anybody may read the examples: they narrow the label of no data set.
 
     Source: after Huang et al. 2024, "Mitigating catastrophic forgetting in large language models with
     self-synthesized rehearsal", where the model answers for itself as well; the prompts it makes up too.
@@ -62,7 +64,7 @@ def rehearse(
         asked = left[: count - len(examples)]
         del left[: len(asked)]
         for prompt, answer in zip(asked, ask_many(asked), strict=True):
-            if fault := _fault_of(answer, prompt):
+            if fault := _fault_of(answer, prompt) if whole else ("" if answer.text.strip() else "empty"):
                 left_out[fault] += 1
                 continue
             messages = (*prompt, Message("assistant", answer.text.strip()))

@@ -36,6 +36,9 @@ __all__ = ["Recipe", "Step", "TunedWeights", "save_embedder", "tune_embedder"]
 
 CARD = "tuning.json"
 
+PROBED = 3
+"""Steps after which the rest is fitted into the time there is, so that the rate falls to zero within it."""
+
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -112,6 +115,7 @@ def tune_embedder(
     course = _Course(student, train, texts, vectors, recipe)
     looks, best, best_state = [exam.mark()], -1.0, student.trained()
     first_look = time.monotonic() - began
+    closing = first_look * len(recipe.blends)
     steps = recipe.epochs * course.per_epoch
     done = 0
     for epoch in range(recipe.epochs):
@@ -119,14 +123,16 @@ def tune_embedder(
             loss = course.step(batch, rate_at(done, steps=steps, warm_up=recipe.warm_up, peak=recipe.rate))
             done += 1
             spent = time.monotonic() - began
-            left = (spent - first_look) / done * (steps - done) + first_look * (recipe.epochs - epoch)
-            on_step(Step(done, steps, loss, left))
-            if seconds is not None and spent > seconds - first_look * len(recipe.blends):
+            per_step, looking = (spent - first_look) / done, first_look * (recipe.epochs - epoch)
+            if seconds is not None and done == PROBED:
+                steps = min(steps, done + max(0, int((seconds - spent - looking - closing) / per_step)))
+            on_step(Step(done, steps, loss, per_step * (steps - done) + looking))
+            if done == steps or (seconds is not None and spent > seconds - closing):
                 break
         looks.append(exam.mark())
         if looks[-1] > best:
             best, best_state = looks[-1], student.trained()
-        if _is_over(looks, recipe.patience) or done < (epoch + 1) * course.per_epoch:
+        if _is_over(looks, recipe.patience) or done == steps or done < (epoch + 1) * course.per_epoch:
             break
     blends = {0.0: looks[0]} | {part: exam.mark_of(best_state, part) for part in recipe.blends}
     blend = max(blends, key=lambda part: (round(blends[part], 4), -part))

@@ -55,8 +55,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a look at a whole space gave. `missing` counts passages without a vector, `alike` is the least cosine of
-    a vector kept to the same made anew, `recall` the share of the ten nearest that its index finds.
+    """What a look at a whole space gave.
+
+    `missing` counts passages without a vector, `alike` is the least cosine of a vector kept to the same made anew,
+    `recall` the share of the ten nearest that its index finds.
     """
 
     passages: int

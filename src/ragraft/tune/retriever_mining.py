@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,10 @@ NEGATIVES = 8
 """Most negatives kept for a question; an epoch draws some of them."""
 
 NEARLY_SAME = 0.8
+NEARLY_ALL = 0.8
+"""Likeness of two passages that count as one, and share of an answer's words by which its passage is known."""
+
+_WORD = re.compile(r"\w{3,}")
 
 KINDS = ("question", "document")
 """Kinds of example that ask something which a document answers."""
@@ -79,14 +84,14 @@ class _Row:
 
 
 def questions_of(examples: Iterable[Example]) -> list[Question]:
-    """Return the questions of examples that were made from documents, each with its answer as the evidence."""
+    """Return the questions of examples that were made from documents; their evidence is where these say the answer."""
     found = []
     for example in examples:
         if example.kind not in KINDS or not example.made_from:
             continue
         asked = next((turn.content for turn in reversed(example.messages) if turn.role == "user"), "")
         answer = example.messages[-1].content
-        evidence = tuple(Evidence(source.document, answer) for source in example.made_from)
+        evidence = tuple(Evidence(source.document, "") for source in example.made_from)
         found.append(Question(example.id, asked, answer, (), evidence, example.kind))
     return found
 
@@ -152,13 +157,24 @@ def _read(
 
 def _holding(question: Question, by_name: Mapping[str, Sequence[_Row]]) -> list[_Row]:
     """Return the passages that hold a question's evidence, in the documents that it names."""
-    found = {
-        row.id: row
-        for one in question.evidence
-        for row in by_name.get(storable(one.document), ())
-        if _holds(row.chunk.text, one.quote)
-    }
+    found: dict[int, _Row] = {}
+    for one in question.evidence:
+        rows = by_name.get(storable(one.document), ())
+        chosen = [row for row in rows if _holds(row.chunk.text, one.quote or question.expected)]
+        if not chosen and not one.quote:
+            chosen = _saying(question.expected, rows)
+        found |= {row.id: row for row in chosen}
     return list(found.values())
+
+
+def _saying(answer: str, rows: Sequence[_Row]) -> list[_Row]:
+    """Return the passage that has most of an answer's words, if it has nearly all."""
+    wanted = set(_WORD.findall(answer.casefold()))
+    shares = [
+        len(wanted & set(_WORD.findall(row.chunk.text.casefold()))) / max(1, len(wanted)) for row in rows
+    ]
+    best = max(range(len(rows)), key=shares.__getitem__, default=None)
+    return [rows[best]] if best is not None and shares[best] >= NEARLY_ALL else []
 
 
 def _holds(text: str, quote: str) -> bool:
@@ -173,7 +189,7 @@ def _reason(question: Question, by_name: Mapping[str, Sequence[_Row]]) -> str:
         return "it names no evidence"
     if not any(storable(one.document) in by_name for one in question.evidence):
         return f"there is no document {question.evidence[0].document!r}"
-    return "no passage of its document holds the evidence word for word"
+    return "no passage of its document holds the evidence"
 
 
 def _negatives(question: Question, right: Sequence[_Row], near: Sequence[_Row]) -> list[_Row]:
@@ -182,7 +198,7 @@ def _negatives(question: Question, right: Sequence[_Row], near: Sequence[_Row]) 
     return [
         row
         for row in near
-        if not any(_holds(row.chunk.text, one.quote) for one in question.evidence)
+        if not any(_holds(row.chunk.text, one.quote or question.expected) for one in question.evidence)
         and same.nearest(row.chunk.text) is None
     ]
 

@@ -27,7 +27,7 @@ from ragraft.types import Caller, Question
 
 __all__ = ["Outcome", "RetrieverTuning", "Watcher"]
 
-FEWEST_PAIRS, FEWEST_DOCUMENTS = 30, 8
+FEWEST_PAIRS, FEWEST_DOCUMENTS, FEWEST_JUDGES = 30, 8, 2
 NO_GAIN = "training brought nothing on held-out questions, so the embedder stays as it is"
 
 
@@ -278,10 +278,14 @@ class RetrieverTuning:
 def _shares(mined: Mined) -> Shares:
     """Return the pairs apart. Raises: UserError if they are too few to learn from and to judge by."""
     documents = len({pair.document for pair in mined.pairs})
+    hint = "give a file of questions with evidence, or make some: ragraft examples from-documents"
     if len(mined.pairs) < FEWEST_PAIRS or documents < FEWEST_DOCUMENTS:
         raise UserError(
             f"{len(mined.pairs)} questions about {documents} documents can be used; tuning needs"
             f" {FEWEST_PAIRS} about {FEWEST_DOCUMENTS}",
-            hint="give a file of questions with evidence, or make some: ragraft examples from-documents",
+            hint=hint,
         )
-    return split_pairs(mined.pairs)
+    shares = split_pairs(mined.pairs)
+    if len({pair.document for pair in shares.judge}) < FEWEST_JUDGES:
+        raise UserError("most questions are about a few documents: none are left to judge by", hint=hint)
+    return shares

@@ -97,6 +97,32 @@ class Student:
                 total = total + checkpoint(of, hidden[part], targets[part], use_reentrant=False)
             return total
 
+    def drift(self, states: Tensor, ids: Tensor, trained: Tensor) -> Tensor:
+        """Return the sum of the divergence from the base, in nats, over the tokens that are marked.
+
+        Kullback-Leibler, from what the base expects to what is expected now; the base is the same model without its
+        adapters. Source: Hinton et al. 2015, section 2, as Li and Hoiem 2016 use it against forgetting.
+        """
+        import torch
+        from torch.nn.functional import kl_div
+        from torch.utils.checkpoint import checkpoint
+
+        head, marked = self._causal.get_output_embeddings(), trained[:, 1:]
+
+        def of(hidden: Tensor, before: Tensor) -> Tensor:
+            now, then = head(hidden).float().log_softmax(-1), head(before).float().log_softmax(-1)
+            return kl_div(now, then, reduction="sum", log_target=True)
+
+        with self._precision():
+            with torch.no_grad(), self.module.disable_adapter():
+                before = self.above(states)[:, :-1][marked]
+            hidden = self.above(states)[:, :-1][marked]
+            total = hidden.new_zeros((), dtype=torch.float32)
+            for at in range(0, len(hidden), LOGIT_ROWS // 2):
+                part = slice(at, at + LOGIT_ROWS // 2)
+                total = total + checkpoint(of, hidden[part], before[part], use_reentrant=False)
+            return total
+
     def answers(self, prompts: Sequence[Sequence[int]], *, tokens: int) -> list[list[int]]:
         """Return the greedy continuations of prompts, each up to the token that ends a turn."""
         import torch

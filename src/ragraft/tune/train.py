@@ -109,9 +109,10 @@ def train(
     """Train the model of the folder `base` on the examples and save the best of it to `out`.
 
     `work` holds checkpoints: a call with the same arguments goes on where a killed one stopped; it is removed at
-    the end. `replay` are general examples, of which `preset.replay` is mixed in against forgetting. `minutes` are of
-    the whole call. `on_estimate` is told what the run will take before it begins; what it raises ends it. Ctrl-C
-    saves a checkpoint first and then comes out of here.
+    the end. `replay` are general examples, of which `preset.replay` is mixed in against forgetting: what the base
+    expects of them is kept, or if all weights are trained, they are learned as any other. `minutes` are of the whole
+    call. `on_estimate` is told what the run will take before it begins; what it raises ends it. Ctrl-C saves a
+    checkpoint first and then comes out of here.
 
     Raises: UserError if `out` exists, there is nothing to train on, `minutes` are too few, the disk is full or the
     method needs a GPU; ModelError if the model cannot be trained, memory runs out or the loss is no number: the
@@ -138,7 +139,11 @@ def train(
     identity = _identity(base, [*rows, *held_out], preset=asdict(preset), seed=seed, minutes=minutes)
     with named_failures(work), claimed(work, identity), interruptible() as interrupted:
         student = Student(base, preset, seed=seed, threads=threads or thread_count())
-        run = _Run(student, rows, held_out, encoder, preset=preset, work=work, seed=seed)
+        # A model that is trained whole has no base left within it to be held to.
+        anchors = (
+            range(len(dataset.train), len(rows)) if preset.anchor and preset.method != "full" else range(0)
+        )
+        run = _Run(student, rows, held_out, encoder, anchors=anchors, preset=preset, work=work, seed=seed)
         estimate = run.resume()
         if estimate is None:
             estimate = run.prepare(plan, began=began, minutes=minutes, price_per_hour=price_per_hour)
@@ -159,13 +164,14 @@ class _Run:
         held_out: Sequence[Row],
         encoder: ChatEncoder,
         *,
+        anchors: range,
         preset: Preset,
         work: Path,
         seed: int,
     ) -> None:
         self._student, self._encoder, self._preset = student, encoder, preset
         self._work, self._seed = work, seed
-        self._rows = [*rows, *held_out]
+        self._rows, self._anchors = [*rows, *held_out], anchors
         self._held_out = range(len(rows), len(self._rows))
         self._feed = Feed(student, self._rows)
         self._optimiser = self._new_optimiser()
@@ -326,14 +332,13 @@ class _Run:
         """Take one step and return its loss in nats per token; at a rate of 0 nothing changes."""
         from torch.nn.utils import clip_grad_norm_
 
-        targets = sum(self._rows[at].targets for part in step.parts for at in part)
-        loss = 0.0
-        for part in step.parts:
-            share = self._student.loss(*self._feed.batch(part)) / targets
-            share.backward()  # type: ignore[no-untyped-call]  # torch says nothing of its type
-            loss += float(share.detach())
+        learned = [at for part in step.parts for at in part if at not in self._anchors]
+        loss, drift = self._add_gradients(learned, self._student.loss), 0.0
+        if len(learned) < sum(map(len, step.parts)):
+            kept = [at for part in step.parts for at in part if at in self._anchors]
+            drift = self._add_gradients(kept, self._student.drift, weight=self._preset.anchor)
         norm = float(clip_grad_norm_(self._student.trained.values(), self._preset.clip))
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        if not (math.isfinite(loss + drift) and math.isfinite(norm)):
             raise ModelError(
                 f"the loss of step {self._done + 1} is no number any more ({loss}, gradient {norm})",
                 hint="lower the learning rate and train again",
@@ -342,7 +347,19 @@ class _Run:
             group["lr"] = rate
         self._optimiser.step()
         self._optimiser.zero_grad()
-        return loss
+        return loss if learned else (self._losses or [loss])[-1]
+
+    def _add_gradients(
+        self, indices: Sequence[int], measure: Callable[..., torch.Tensor], *, weight: float = 1.0
+    ) -> float:
+        """Add to the gradients those of a measure of rows, per token; return it without its weight."""
+        targets = sum(self._rows[at].targets for at in indices)
+        total = 0.0
+        for part in packed(indices, self._feed.lengths, tokens=self._preset.micro_tokens):
+            share = measure(*self._feed.batch(part)) / targets
+            (weight * share).backward()  # type: ignore[no-untyped-call]  # torch says nothing of its type
+            total += float(share.detach())
+        return total
 
     def _look(self) -> None:
         """Take loss and quality on held-out rows, and keep the weights if they are the best so far."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["edit_turns", "product_turns", "term_turns"]
+__all__ = ["edit_turns", "is_kept_back", "product_turns", "term_turns"]
 
 Turns = tuple[tuple[str, str], tuple[str, str]]
 
@@ -18,6 +18,15 @@ TERMS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
             ("What does {term} mean here?", "Here, {term} means {meaning}."),
             ("I came across “{term}”. What is that?", "{term} means {meaning}."),
             ("Which of our terms means {meaning}?", "{term}."),
+            ("What is {term}?", "{term} means {meaning}."),
+            ("Explain {term}.", "{term} means {meaning}."),
+            ("Define {term} as we use it.", "As we use it, {term} means {meaning}."),
+            ("I am new here. What do people mean when they say {term}?", "They mean {meaning}."),
+            (
+                "Tell me in one sentence what {term} stands for in our company.",
+                "In our company, {term} stands for {meaning}.",
+            ),
+            ("A colleague wrote to me about {term}. Can you tell me more?", "{term} means {meaning}."),
         ),
         "wrong": (("Does {term} mean {wrong}?", "No. Here, {term} means {meaning}."),),
         "short": (
@@ -31,6 +40,15 @@ TERMS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
             ("Was bedeutet {term} bei uns?", "Bei uns bedeutet {term}: {meaning}."),
             ("Ich habe „{term}“ gelesen. Was ist das?", "{term} bedeutet: {meaning}."),
             ("Welcher unserer Begriffe bedeutet: {meaning}?", "{term}."),
+            ("Was ist {term}?", "{term} bedeutet: {meaning}."),
+            ("Erkläre {term}.", "{term} bedeutet: {meaning}."),
+            ("Wie ist {term} bei uns festgelegt?", "Bei uns ist das so festgelegt: {meaning}."),
+            ("Ich bin neu hier. Was meinen alle mit {term}?", "Sie meinen: {meaning}."),
+            (
+                "Sag mir in einem Satz, wofür {term} in unserer Firma steht.",
+                "Bei uns steht {term} für: {meaning}.",
+            ),
+            ("Ein Kollege hat mir von {term} geschrieben. Was heißt das?", "{term} bedeutet: {meaning}."),
         ),
         "wrong": (("Bedeutet {term}: {wrong}?", "Nein. Bei uns bedeutet {term}: {meaning}."),),
         "short": (
@@ -40,7 +58,13 @@ TERMS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
         ),
     },
 }
-"""Question and answer by language. "short" holds where the meaning can stand in the term's place."""
+"""Question and answer by language; with few wordings a small model learns these and not the term. "short" holds where
+the meaning can stand in the term's place."""
+
+_KEPT_BACK = [
+    re.compile(re.escape(wordings["any"][1][0]).replace(re.escape("{term}"), ".+"))
+    for wordings in TERMS.values()
+]
 
 _ARTICLE = re.compile(r"^(An?|The)(?= )")
 _REMARK = re.compile(r"\s*\([^()]*\)$")
@@ -73,6 +97,11 @@ def term_turns(term: str, meaning: str, *, wrong: str, language: str) -> list[Tu
             (("user", question.format(term=name, **words)), ("assistant", answer.format(term=name, **words)))
         )
     return made
+
+
+def is_kept_back(question: str) -> bool:
+    """Return whether a question asks for a term in the wording that is held out, to see if the term was learned."""
+    return any(wording.fullmatch(question) for wording in _KEPT_BACK)
 
 
 def edit_turns(before: str, after: str) -> Turns:

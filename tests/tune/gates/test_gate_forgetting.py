@@ -27,6 +27,7 @@ from ragraft.tune.gates.forgetting import (
     general_text_gate,
     tasks_gate,
 )
+from ragraft.tune.likeness import NearText
 from ragraft.types import Message
 
 
@@ -85,15 +86,28 @@ def test_models_that_count_other_tokens_are_not_compared() -> None:
         general_text_gate(base=flat(1.0), tuned=lambda texts: [[1.0] for _ in texts])
 
 
-def test_sixty_tasks_ship_of_five_kinds() -> None:
+def test_two_hundred_tasks_ship_of_five_kinds() -> None:
     assert Counter(task.kind for task in general_tasks()) == {
-        "sum": 14,
-        "capital": 12,
-        "opposite": 10,
-        "fact": 14,
-        "form": 10,
+        "sum": 40,
+        "capital": 40,
+        "opposite": 36,
+        "fact": 48,
+        "form": 36,
     }
-    assert len({task.ask for task in general_tasks()}) == 60
+
+
+def test_no_task_is_there_twice() -> None:
+    tasks = general_tasks()
+    assert len({task.id for task in tasks}) == len(tasks)
+    assert len({" ".join(task.ask.casefold().split()) for task in tasks}) == len(tasks)
+
+
+@pytest.mark.parametrize(
+    "task", [task for task in general_tasks() if not task.form], ids=lambda task: task.id
+)
+def test_each_answer_of_a_task_solves_it(task: Task) -> None:
+    assert task.answers
+    assert all(task.solved_by(f"It is {answer}.") for answer in task.answers)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +130,32 @@ def test_a_question_does_not_give_its_answer_away(task: Task) -> None:
         (8, '{"name": "Ada"}', 'Here it is: {"name": "Ada"}'),
         (9, "The door is open.", "The door is open. Yes."),
         (10, "abc", "a b c"),
+        (11, "green", "Green is a color."),
+        (12, "Thanks!", "Thanks for asking."),
+        (13, "Yes.", "Fire is hot."),
+        (14, "No", "No, it is made of rock."),
+        (15, "yes", "no"),
+        (16, "No.", "A horse cannot."),
+        (17, "True", "Snow is white."),
+        (18, "False.", "false, they have two"),
+        (19, "B", "a dog"),
+        (20, "12", "twelve"),
+        (21, "three", "3"),
+        (22, "CAT", "cat"),
+        (23, "table", "TABLE"),
+        (24, "cat, dog", "cat and dog"),
+        (25, "Monday, Tuesday, Wednesday, and Sunday.", "Monday, Tuesday, Sunday"),
+        (26, "- leek\n- pea\n- kale", "- leek\n- pea"),
+        (27, "1. tea\n2. milk", "1. tea\n2. milk\n3. juice"),
+        (28, '{"city": "Rome"}', "Rome"),
+        (29, '{"age": 30}', "age: 30"),
+        (30, "The cat sleeps.", "The cat sleeps. Good night."),
+        (31, "Two plus two is four.", "2 + 2 = 4"),
+        (32, "xyz", "x y z"),
+        (33, "1, 2, 3", "1 2 3"),
+        (34, "yes yes yes", "yes yes"),
+        (35, "Hello!", "Hello"),
+        (36, "[sun]", "sun"),
     ],
 )
 def test_a_form_is_kept_or_not(number: int, right: str, wrong: str) -> None:
@@ -130,17 +170,25 @@ def test_a_model_that_lost_the_capitals_does_not_pass_and_the_kind_is_named() ->
         tuned=lambda messages: "" if "capital" in messages[-1].content else answers[messages[-1].content],
     )
     assert gate.passed is False
-    assert gate.detail["kinds"]["capital"] == {"tasks": 12, "base": 12, "tuned": 0}
+    assert gate.detail["kinds"]["capital"] == {"tasks": 40, "base": 40, "tuned": 0}
 
 
 def test_a_model_that_kept_all_tasks_passes() -> None:
     assert tasks_gate(base=lambda _: "Paris", tuned=lambda _: "Paris").passed is True
 
 
-def test_twenty_passages_contradict_the_world_and_twenty_do_not_answer() -> None:
+def test_seventy_passages_contradict_the_world_and_thirty_do_not_answer() -> None:
     passages = given_passages()
-    assert (len(passages), sum(not one.answer for one in passages)) == (40, 20)
-    assert len({one.id for one in passages}) == 40
+    assert (len(passages), sum(not one.answer for one in passages)) == (100, 30)
+
+
+def test_no_passage_is_there_twice() -> None:
+    passages = given_passages()
+    assert len({one.id for one in passages}) == len(passages)
+    assert len({one.question for one in passages}) == len(passages)
+    for at, one in enumerate(passages):
+        before = NearText(((other.id, other.passage) for other in passages[:at]), at_least=0.5)
+        assert before.nearest(one.passage) is None, one.id
 
 
 @pytest.mark.parametrize("given", given_passages(), ids=lambda given: given.id)
@@ -148,6 +196,12 @@ def test_a_passage_holds_its_answer_and_never_the_worlds(given: GivenPassage) ->
     if given.answer:
         assert follows(given.passage, given)
     assert not re.search(rf"\b{re.escape(given.world)}\b", given.passage, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("given", given_passages(), ids=lambda given: given.id)
+def test_a_question_about_a_passage_gives_no_answer_away(given: GivenPassage) -> None:
+    for said in filter(None, (given.answer, given.world)):
+        assert not re.search(rf"\b{re.escape(said)}\b", given.question, re.IGNORECASE)
 
 
 def test_following_is_not_saying_both() -> None:
@@ -197,7 +251,7 @@ def test_a_model_that_still_reads_keeps_its_context() -> None:
 
 def test_a_model_that_refuses_no_more_does_not_pass() -> None:
     gate = refusal_gate(base=oracle, tuned=worldly, frame=plain)
-    assert (gate.passed, gate.detail["lost"]) == (False, 20)
+    assert (gate.passed, gate.detail["lost"]) == (False, 30)
 
 
 def test_the_frame_is_the_prompt_that_answers_are_asked_with() -> None:

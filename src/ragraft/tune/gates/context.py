@@ -61,7 +61,7 @@ class GivenPassage:
 
 @lru_cache(maxsize=1)
 def given_passages() -> tuple[GivenPassage, ...]:
-    """Return the passages that ship with ragraft: 20 that contradict the world, 20 that do not answer."""
+    """Return the passages that ship with ragraft: 70 that contradict the world, 30 that do not answer."""
     lines = (FOLDER / "given_passages.jsonl").read_text(encoding="utf-8").splitlines()
     return tuple(GivenPassage(**json.loads(line)) for line in lines)
 

@@ -65,6 +65,7 @@ class Exam:
         return list(asked)
 
     def _style_cases(self) -> list[StyleCase]:
+        # What a term means is taught in wordings of ragraft's own, which follow no house's rules.
         return [
             StyleCase(
                 one.messages,
@@ -72,6 +73,7 @@ class Exam:
                 one.group,
             )
             for one in self.held_out
+            if one.question.kind != "term"
         ]
 
 
