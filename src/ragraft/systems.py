@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Literal, Self
 
@@ -23,11 +23,13 @@ from ragraft.chosen import (
     open_entailment,
     open_reader,
     open_reranker,
+    open_tuned_embedder,
     open_tuned_model,
 )
 from ragraft.config import Settings
 from ragraft.database.migrate import migrate
 from ragraft.database.pool import Database
+from ragraft.documents.embedders import OpenTuned
 from ragraft.documents.erase import Eraser
 from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
@@ -147,6 +149,17 @@ class Workbench:
         return self._given[0] or open_embedder(self.settings.embedder)
 
     @cached_property
+    def tuned_embedder(self) -> OpenTuned:
+        """Opens the tuned embedders of the workspace, each once."""
+        return cache(
+            partial(
+                open_tuned_embedder,
+                settings=self.settings.embedder,
+                folder=self.workspace.state / "embedders",
+            )
+        )
+
+    @cached_property
     def model(self) -> ChatModel:
         """The generator that the settings name."""
         return self._given[1] or open_chat_model(
@@ -216,6 +229,7 @@ class Workbench:
                 count_tokens=self.embedder.count_tokens, max_tokens=settings.chunk_tokens
             ),
             embedder=self.embedder,
+            tuned=self.tuned_embedder,
             term_weights=term_weights,
             fetch=fetch_within_limits,
             max_bytes=settings.max_bytes,
@@ -228,6 +242,7 @@ class Workbench:
         found = HybridRetriever(
             database=self.database,
             embedder=self.embedder,
+            tuned=self.tuned_embedder,
             depth=settings.depth,
             ef_search=settings.ef_search,
             reranker=self.reranker,
@@ -244,7 +259,7 @@ class Workbench:
     @cached_property
     def calibrator(self) -> Calibrator:
         """Sets how much each leg of the search counts."""
-        return Calibrator(database=self.database, embedder=self.embedder)
+        return Calibrator(database=self.database, embedder=self.embedder, tuned=self.tuned_embedder)
 
     def likeness(self, texts: Sequence[str], others: Sequence[str]) -> Vectors:
         """Return the cosine of each text to each of the others, float32 of shape (texts, others)."""
@@ -364,7 +379,7 @@ class Workbench:
         parts = {
             "answer": self.settings.answer.model_dump(mode="json"),
             "search": self.settings.search.model_dump(mode="json"),
-            "embedder": self.embedder.name,
+            "embedder": self.library.status(OWNER).embedder or self.embedder.name,  # the one in service
             "reranker": self.reranker.name if self.reranker else "",
             "reader": self.reader.name if self.reader else "",
             "entailment": self.entailment.name if self.entailment else "",

@@ -83,7 +83,9 @@ def test_of_each_term_one_wording_is_held_out() -> None:
     turns = term_turns("Green folder", "The folder for newcomers", wrong="", language="en")
     terms = [example(f"{n:02}", asked[1], answer[1], kind="term") for n, (asked, answer) in enumerate(turns)]
     built = build_dataset(terms).dataset
-    assert [one.messages[-2].content for one in built.held_out] == ["I came across “Green folder”. What is that?"]
+    assert [one.messages[-2].content for one in built.held_out] == [
+        "I came across “Green folder”. What is that?"
+    ]
     assert len(built.train) == len(terms) - 1
 
 

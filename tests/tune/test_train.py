@@ -11,8 +11,11 @@ import pytest
 from safetensors import safe_open
 
 from ragraft.tune.estimate import Estimate
+from ragraft.tune.losses import Losses
 from ragraft.tune.presets import preset_for
+from ragraft.tune.student import Student
 from ragraft.tune.train import Progress, Trained
+from ragraft.types import Example, Message
 from training_world import PRESET, run, small_dataset
 
 EXPECTED_LORA = {0: 11.24, 6: 7.66, 12: 6.89, 18: 6.53, 23: 6.55}
@@ -153,3 +156,28 @@ def test_figures_of_a_run_are_real_numbers(lora: Trained) -> None:
     assert math.isfinite(lora.tokens_per_second)
     assert lora.memory > 10_000_000
     assert lora.estimate.memory > 10_000_000
+
+
+def test_what_the_base_expects_is_held_on_to_where_it_weighs_something(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    songs = [(Message("user", f"Sing song {n}."), Message("assistant", f"La la {n}, la.")) for n in range(40)]
+    old = [Example(f"song-{n}", "replay", song, group="") for n, song in enumerate(songs)]
+    texts = [one.messages for one in old]
+
+    def moved(anchor: float) -> float:
+        preset = replace(PRESET, epochs=2, replay=0.5, anchor=anchor)
+        out = run(tiny_base, tmp_path / str(anchor), replay=old, preset=preset).path
+        before, after = (Losses(tiny_base, tuned, threads=1).of_turns(texts) for tuned in (None, out))
+        return sum(abs(sum(new) - sum(now)) for new, now in zip(before, after, strict=True))
+
+    assert moved(30.0) < 0.5 * moved(0.01)
+
+
+def test_an_adapter_that_has_learned_nothing_has_not_drifted(tiny_base: Path) -> None:
+    import torch
+
+    student = Student(tiny_base, PRESET, seed=0, threads=1)
+    ids = torch.arange(5, 25).reshape(2, 10)
+    drift = student.drift(student.below(ids), ids, torch.ones_like(ids, dtype=torch.bool))
+    assert float(drift.detach()) == pytest.approx(0.0, abs=1e-3)

@@ -55,7 +55,7 @@ SMALL_ON_CPU = Preset(
     dropout=0.0,
     modules=ALL_LINEAR,
     upper=1 / 2,
-    rate=1e-3,
+    rate=7e-4,
     warm_up=0.05,
     decay=0.0,
     clip=1.0,
@@ -64,7 +64,7 @@ SMALL_ON_CPU = Preset(
     rows=8,
     micro_tokens=4096,
     replay=0.3,
-    anchor=1.0,
+    anchor=3.0,
     looks=6,
     patience=2,
     checkpointing=False,
@@ -97,7 +97,7 @@ SOURCES = {
     "modules": "every linear layer: Dettmers et al. 2023, section 4, figure 2: attention alone does not reach "
     "full fine-tuning",
     "upper": "on a CPU the upper half: own measurement (docs/decisions/training.md); on a GPU every layer",
-    "rate": "on a CPU 1e-3: own measurement (docs/decisions/training.md); on a GPU 2e-4: Dettmers et al. 2023, "
+    "rate": "on a CPU 7e-4: own measurement (docs/decisions/training.md); on a GPU 2e-4: Dettmers et al. 2023, "
     "table 9, for 7B and 13B; for full 2e-5: Taori et al. 2023 (Alpaca), training of 7B",
     "warm_up": "3 % of the steps: the scripts published with Dettmers et al. 2023; 5 % on a CPU, where runs are short",
     "decay": "0: Dettmers et al. 2023, appendix B.2, name none; an adapter of low rank has little to decay",
@@ -108,7 +108,9 @@ SOURCES = {
     "hundred examples give enough steps",
     "micro_tokens": "own measurement: 4,096 tokens of a 135M model take about 1 GB; a bound on memory, not on what "
     "is learned, for the gradients of a step are added up",
-    "replay": "5 %: Ibrahim et al. 2024: as little as 1 to 5 % of old data prevents most forgetting",
+    "replay": "30 %: own measurement (docs/decisions/training.md); Ibrahim et al. 2024 find 1 to 5 % of the real old data "
+    "enough in long runs, which these are not, and it is not at hand",
+    "anchor": "3: own measurement (docs/decisions/training.md); the measure is that of Li and Hoiem 2016",
     "looks": "own choice: twice an epoch; a look takes seconds",
     "patience": "own choice: two looks are one epoch",
     "checkpointing": "on a GPU: Chen et al. 2016: activations of 8B at 8,192 tokens do not fit beside the "
