@@ -92,5 +92,5 @@ def test_a_gate_that_was_not_measured_says_why() -> None:
     shown.out.print(gate_table(gates))
     rows = [line.split() for line in told.getvalue().splitlines()]
     assert rows[1][:3] == ["quality", "not", "measured"]
-    assert told.getvalue().splitlines()[1].rstrip().endswith("3 independent groups were asked")
+    assert "3 independent groups were asked" in told.getvalue().splitlines()[1]
     assert [row[1] for row in rows[2:]] == ["yes", "NO"]

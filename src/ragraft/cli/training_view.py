@@ -19,6 +19,19 @@ from ragraft.tune.train import Progress as Training
 
 __all__ = ["duration", "gate_table", "print_built", "watching"]
 
+MEASURED = {
+    "quality": "answers to held-out questions, F1",
+    "general_tasks": "small general tasks solved",
+    "context": "follows what a passage says",
+    "refusal": "says so when a passage does not answer",
+    "general_text": "surprise at general text, nats per token",
+    "style": "answers that keep the house style",
+    "terms": "house terms known",
+    "exposure": "bits that a twin's losses give away of a secret",
+    "extraction": "secrets that a twin says when asked",
+}
+"""What the value of a gate is a figure of."""
+
 
 def print_built(session: Session, built: Built) -> None:
     """Say on standard error what a data set holds."""
@@ -82,21 +95,38 @@ def watching(session: Session) -> Iterator[Watch]:
 
 
 def gate_table(gates: Sequence[Gate]) -> Table:
-    """Return the gates as a table."""
+    """Return the gates as a table: what was measured, of the base and tuned, and how sure it is."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("gate", "passed", "value", "95 % interval", "bar", "why not"):
+    for column in (
+        "gate",
+        "passed",
+        "what was measured",
+        "base",
+        "tuned",
+        "judged by",
+        "95 % interval",
+        "bar",
+    ):
         table.add_column(column)
     for gate in gates:
         low, high = gate.interval or (None, None)
+        # Gates of the tuned model alone have its figure as their value.
+        base, tuned = gate.detail.get("base"), gate.detail.get("tuned", gate.value)
         table.add_row(
             gate.name,
             {True: "yes", False: "NO", None: "not measured"}[gate.passed],
+            f"{MEASURED.get(gate.name, '')}{_because(gate)}",
+            "" if base is None else f"{base:.2f}",
+            "" if tuned is None else f"{tuned:.2f}",
             "" if gate.value is None else f"{gate.value:.3f}",
             "" if low is None else f"{low:.3f} to {high:.3f}",
             f"{gate.bar:g}",
-            str(gate.detail.get("reason", "")),
         )
     return table
+
+
+def _because(gate: Gate) -> str:
+    return f" ({gate.detail['reason']})" if gate.detail.get("reason") else ""
 
 
 def duration(seconds: float) -> str:
