@@ -16,12 +16,13 @@ from adapter_world import write_tokenizer
 from ragraft.access.labels import OWNER
 from ragraft.models.fake import FakeChatModel
 from ragraft.systems import Workbench
-from ragraft.tune import making
+from ragraft.tune import run
+from ragraft.tune.base import Base, open_base
 from ragraft.tune.dataset import build_dataset
 from ragraft.tune.estimate import Estimate
 from ragraft.tune.export import SERVED
 from ragraft.tune.gates.style import Style
-from ragraft.tune.making import Base, Made, made, open_base
+from ragraft.tune.making import Made, made
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
 from ragraft.tune.store import Candidate
 from ragraft.tune.train import TOLD, Trained
@@ -39,10 +40,10 @@ STYLE = Style.model_validate({"rules": [{"name": "brief", "check": "max_words", 
 
 def quicken(patch: pytest.MonkeyPatch) -> None:
     """Let a run plant fewer secrets and ask for shorter answers: the tiny model has nothing to say anyway."""
-    patch.setattr(making, "OTHERS", 3)
-    patch.setattr(making, "SHORTEST", 6)
-    patch.setattr(making, "LONGEST", 12)
-    patch.setattr(making, "REPLAY_TOKENS", 6)
+    patch.setattr(run, "OTHERS", 3)
+    patch.setattr(run, "SHORTEST", 6)
+    patch.setattr(run, "LONGEST", 12)
+    patch.setattr(run, "REPLAY_TOKENS", 6)
 
 
 def word(chance: random.Random) -> str:
@@ -138,10 +139,10 @@ class Workshop:
         folder.mkdir()
         write_tokenizer(folder)
         self.base = Base("tiny@0", folder, folder / "base.gguf")
-        patch.setattr(making, "train", self._train)
-        patch.setattr(making, "write_served", self._serve)
-        patch.setattr(making, "LocalChatModel", self._open)
-        patch.setattr(making, "Losses", FakeLosses)
+        patch.setattr(run, "train", self._train)
+        patch.setattr(run, "write_served", self._serve)
+        patch.setattr(run, "LocalChatModel", self._open)
+        patch.setattr(run, "Losses", FakeLosses)
         patch.setattr("ragraft.tune.card.hardware", dict)
         patch.setattr("ragraft.tune.card.version", lambda _package: "0")
 

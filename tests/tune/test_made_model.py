@@ -28,9 +28,11 @@ from making_world import (
 from ragraft.access.labels import OWNER
 from ragraft.models.local import LocalChatModel
 from ragraft.systems import SystemKind, Workbench
-from ragraft.tune import making
+from ragraft.tune import run
+from ragraft.tune.base import Base
 from ragraft.tune.export import SERVED, base_name
-from ragraft.tune.making import Base, Made, Watch
+from ragraft.tune.making import Made
+from ragraft.tune.run import Watch
 from ragraft.tune.train import Progress
 from ragraft.types import Message
 from small_world import dsn_of, own_library
@@ -184,5 +186,5 @@ def test_a_stopped_run_counts_the_seconds_of_all_its_calls(stopped: Run) -> None
 
 
 def test_the_twin_is_kept_nowhere(whole: Run, stopped: Run) -> None:
-    twins = [path for path in whole.bench.workspace.root.rglob("*") if making.TWIN in path.name]
+    twins = [path for path in whole.bench.workspace.root.rglob("*") if run.TWIN in path.name]
     assert twins == []

@@ -26,8 +26,9 @@ from ragraft.systems import Workbench
 from ragraft.tune.adapter_rows import ErasedSourceError
 from ragraft.tune.checkpoints import claimed
 from ragraft.tune.estimate import TooShortError
-from ragraft.tune.making import Made, Watch
+from ragraft.tune.making import Made
 from ragraft.tune.registry import withdrawn
+from ragraft.tune.run import Watch
 from ragraft.tune.unfinished import training_folder
 from ragraft.types import Message
 from small_world import add_files, label
@@ -77,9 +78,11 @@ def test_without_a_glossary_and_rules_their_gates_are_not_run(taught: Workbench,
     assert gates_of(tune(taught, shop.base)) == MEASURED | {"quality"}
 
 
-def test_a_glossary_alone_has_no_gate_of_quality(bench: Workbench, shop: Workshop) -> None:
+def test_a_glossary_alone_is_asked_in_the_wordings_held_out_and_not_for_style(
+    bench: Workbench, shop: Workshop
+) -> None:
     teach(bench, glossary("Alpha", "Beta", "Gamma"))
-    assert gates_of(tune(bench, shop.base, style=STYLE)) == MEASURED | {"terms"}
+    assert gates_of(tune(bench, shop.base, style=STYLE)) == MEASURED | {"quality", "terms"}
 
 
 def test_what_passes_its_gates_is_in_service(taught: Workbench, shop: Workshop) -> None:

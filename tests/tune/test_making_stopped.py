@@ -11,7 +11,7 @@ from making_world import WEIGHTS, Workshop, add_documents, questions, stop_at, t
 from ragraft.access.labels import OWNER
 from ragraft.errors import WorkspaceError
 from ragraft.systems import Workbench
-from ragraft.tune.making import Watch
+from ragraft.tune.run import Watch
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_other_minutes_do_not_ask_the_base_again(taught: Workbench, shop: Worksh
 def clocked(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], None]], None]:
     """Let only asking take time, ten seconds each; return what sets what happens before that."""
     now = 0.0
-    monkeypatch.setattr("ragraft.tune.making.time.monotonic", lambda: now)
+    monkeypatch.setattr("ragraft.tune.run.time.monotonic", lambda: now)
 
     def set_before(first: Callable[[str], None]) -> None:
         def before(step: str) -> None:

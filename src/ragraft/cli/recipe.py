@@ -13,10 +13,12 @@ from ragraft.errors import SettingsError, UserError
 from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
 from ragraft.questions import read_questions
 from ragraft.systems import Workbench
+from ragraft.tune.base import Base, open_base
 from ragraft.tune.dataset import Built, build_dataset
 from ragraft.tune.gates.style import read_style
-from ragraft.tune.making import Base, Made, Watch, made, open_base
+from ragraft.tune.making import Made, made
 from ragraft.tune.presets import Method, preset_for
+from ragraft.tune.run import Watch
 from ragraft.tune.train import accelerated
 from ragraft.tune.unfinished import training_folder
 from ragraft.types import Caller

@@ -14,7 +14,7 @@ from ragraft.tune.curves import sparkline
 from ragraft.tune.dataset import Built
 from ragraft.tune.estimate import Estimate
 from ragraft.tune.gates.gate import Gate
-from ragraft.tune.making import Watch
+from ragraft.tune.run import Watch
 from ragraft.tune.train import Progress as Training
 
 __all__ = ["duration", "gate_table", "print_built", "watching"]

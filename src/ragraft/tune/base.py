@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import numpy as np
 from ragraft.errors import MissingExtraError, ModelError
 from ragraft.models.files import fingerprint
 from ragraft.models.prepared import prepare_folder
+from ragraft.tune.export import base_name
+from ragraft.tune.gguf_file import write_gguf
 from ragraft.tune.masking import open_chat_encoder
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     Half = npt.NDArray[np.float16]
 
-__all__ = ["trainable_folder"]
+__all__ = ["Base", "open_base", "trainable_folder"]
 
 WHOLE = {
     "token_embd.weight": "model.embed_tokens.weight",
@@ -38,6 +41,33 @@ OF_A_LAYER = {
     "ffn_down": "mlp.down_proj",
 }
 """Names of tensors: {in GGUF: in Hugging Face's Llama}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model that is tuned: as a folder that can be trained, and as the file that is asked."""
+
+    name: str
+    folder: Path
+    chat: Path
+
+
+def open_base(path: Path, *, name: str = "", cache: Path) -> Base:
+    """Return the model at `path`, a GGUF file or a Hugging Face folder, in the forms that a run needs.
+
+    What has to be made is kept in `cache`. Raises: ModelError if it cannot be trained.
+    """
+    folder = trainable_folder(path, cache=cache)
+    if path.is_file():
+        return Base(base_name(path, name=name), folder, path)
+    known = base_name(path, name=name)
+    file = "base.gguf"
+
+    def make(made: Path) -> None:
+        write_gguf(made / file, base=folder, adapter=folder, kind="f16", name=known)
+
+    key = fingerprint([folder / "config.json", *sorted(folder.glob("*.safetensors"))])
+    return Base(known, folder, prepare_folder(cache, f"asked-{key}", make) / file)
 
 
 def trainable_folder(path: Path, *, cache: Path) -> Path:

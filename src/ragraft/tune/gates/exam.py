@@ -47,8 +47,8 @@ class Exam:
         ]
         if self.held_out:
             gates.insert(0, quality_gate(self.held_out, base=base, tuned=tuned, seed=self.seed))
-        if self.held_out and self.style:
-            gates.append(style_gate(self._style_cases(), self.style, base=base, tuned=tuned, seed=self.seed))
+        if self.style and (cases := self._style_cases()):
+            gates.append(style_gate(cases, self.style, base=base, tuned=tuned, seed=self.seed))
         if self.terms:
             gates.append(terms_gate(self.terms, base=base, tuned=tuned, seed=self.seed))
         return gates
