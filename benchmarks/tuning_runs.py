@@ -25,10 +25,10 @@ from ragraft.tune.base import trainable_folder
 from ragraft.tune.export import SERVED, write_served
 from ragraft.tune.gates.context import retrieval_frame
 from ragraft.tune.gates.exam import AnswerSheet
-from ragraft.tune.run import REPLAY_TOKENS
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.presets import Preset, preset_for
 from ragraft.tune.replay import rehearse, replay_prompts
+from ragraft.tune.run import REPLAY_TOKENS
 from ragraft.tune.store import example_id
 from ragraft.types import Example, Message
 
