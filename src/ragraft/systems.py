@@ -34,6 +34,7 @@ from ragraft.documents.erase import Eraser
 from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
 from ragraft.errors import NotAllowedError, UserError
+from ragraft.models.files import CHAT_MODEL_NAME
 from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker, System
 from ragraft.retrieve.audited import AuditedRetriever
 from ragraft.retrieve.calibrator import Calibrator
@@ -313,7 +314,10 @@ class Workbench:
     def tuned_rag(self, name: str, *, caller: Caller) -> TunedRagSystem:
         """A tuned model that answers from passages. Raises: NotFoundError as `tuned` does."""
         adapter = self.adapters.find(name, caller=caller)
-        rag = self._rag(self._tuned_model(adapter), name=f"tuned_rag:{name}", kind="tuned_rag")
+        # A tuned model runs here, whatever the settings name: it is as strong as the base that it was made from.
+        model, weak = self._tuned_model(adapter), adapter.base_model.startswith(f"{CHAT_MODEL_NAME}@")
+        card = SystemCard(f"tuned_rag:{name}", "tuned_rag", model.name, self._settings_hash())
+        rag = self._rag(model, card=card, weak=weak, remote=False)
         return TunedRagSystem(rag, admit=partial(self.admit, adapter))
 
     def admit(self, opened: Adapter, caller: Caller) -> None:
@@ -341,9 +345,12 @@ class Workbench:
     @cached_property
     def rag(self) -> RagSystem:
         """Retrieval-augmented answers."""
-        return self._rag(self.model, name="rag", kind="rag")
+        settings, remote = self.settings.model, self.settings.model.url is not None
+        card = SystemCard("rag", "rag", self.model.name, self._settings_hash())
+        return self._rag(self.model, card=card, weak=not remote and settings.path is None, remote=remote)
 
-    def _rag(self, model: ChatModel, *, name: str, kind: Literal["rag", "tuned_rag"]) -> RagSystem:
+    def _rag(self, model: ChatModel, *, card: SystemCard, weak: bool, remote: bool) -> RagSystem:
+        """Return answers from passages by a model. A `weak` one's are weighed against a quotation by the reader."""
         settings = self.settings.answer
         budget = Budget(
             question=settings.question_tokens,
@@ -354,11 +361,9 @@ class Workbench:
         confidence = load_confidence(self.confidence_file)
         if settings.refuse_below is not None:
             confidence = replace(confidence, threshold=settings.refuse_below)
-        endpoint = self.settings.model.url is not None
-        embedded = not endpoint and self.settings.model.path is None
-        by_model = settings.rewrite == "model" or (settings.rewrite == "auto" and endpoint)
+        by_model = settings.rewrite == "model" or (settings.rewrite == "auto" and remote)
         return RagSystem(
-            card=SystemCard(name, kind, model.name, self._settings_hash()),
+            card=card,
             retriever=self.retriever,
             model=model,
             verifier=self.verifier,
@@ -369,7 +374,7 @@ class Workbench:
             rewrite=rewrite_by_model(model) if by_model else rewrite_by_rules,
             policy=settings.policy,
             quote=settings.quote,
-            weigh=embedded if settings.weigh is None else settings.weigh,
+            weigh=weak if settings.weigh is None else settings.weigh,
             passages=settings.passages,
             budget=budget,
         )

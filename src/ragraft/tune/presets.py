@@ -74,7 +74,6 @@ SMALL_ON_CPU = Preset(
 LARGE_ON_GPU = replace(
     SMALL_ON_CPU,
     name="large-on-gpu",
-    alpha=32,
     dropout=0.05,
     upper=1.0,
     rate=2e-4,
