@@ -61,6 +61,28 @@ def test_an_adapter_is_asked_over_the_documents(ready: Run, options: list[str]) 
     assert [(one["document"], one["verdict"]) for one in found["citations"]] == [("leave.md", True)]
 
 
+def test_an_adapter_is_not_taken_for_the_model_at_the_address_of_the_settings(
+    ready: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    model = FakeChatModel([REPLY])
+    monkeypatch.setattr("ragraft.systems.open_tuned_model", lambda *_, **__: model)
+    monkeypatch.setenv("RAGRAFT_MODEL_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("RAGRAFT_MODEL_NAME", "large")
+    turns = [{"role": "user", "content": "Who has annual leave?"}, {"role": "assistant", "content": "All."}]
+    (folder / "before.jsonl").write_text("\n".join(map(json.dumps, turns)))
+    ready(
+        "ask",
+        "And how many days is it?",
+        "--adapter",
+        "house",
+        "--history",
+        folder / "before.jsonl",
+        "--json",
+    )
+    assert len(model.received) == 1  # only a model behind an address rewrites follow-ups
+
+
 def test_an_adapter_asked_from_memory_shows_no_citation(ready: Run) -> None:
     make()
     found = ready("ask", QUESTION, "--adapter", "house", "--system", "tuned", "--json")
