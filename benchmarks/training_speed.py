@@ -269,7 +269,7 @@ def _lines(name: str) -> list[dict[str, Any]]:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=1, help="how often each is trained; the median counts")
-    parser.add_argument("--rows", type=int, default=Scale.rows, help="rows of each of the two kinds")
+    parser.add_argument("--rows", type=int, default=Scale().rows, help="rows of each of the two kinds")
     parser.add_argument("--threads", type=int, default=0, help="threads of each; by default all processors")
 
 

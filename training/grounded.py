@@ -23,15 +23,16 @@ from ragraft.errors import UserError
 from ragraft.models.files import chat_model_file
 from ragraft.models.local import LocalChatModel
 from ragraft.protocols import ChatModel
-from ragraft.raft.learning import learn
 from ragraft.raft.reading import reading_rows
-from ragraft.raft.recipe import Outcome, outcome_of, stages
+from ragraft.raft.recipe import Outcome, outcome_of, raft_dataset
 from ragraft.raft.rows import Rows
-from ragraft.raft.wording import REFUSAL
 from ragraft.tune.base import trainable_folder
 from ragraft.tune.export import SERVED, write_served
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
+from ragraft.tune.run import refusals
+from ragraft.tune.train import train as train_on
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import AccessLabel, Completion, Example, Message, Question, Source
 
 __all__ = ["CountingModel", "answered", "measure", "read_rows", "write_rows"]
@@ -118,25 +119,22 @@ def make_rows(work: Path, count: int, passages: int, characters: int, seed: int)
 
 
 def train(work: Path, *, minutes: float | None, threads: int | None, seed: int) -> None:
-    """Learn in stages, and write the adapter with the file that it answers from."""
+    """Learn to answer, then to abstain too, and write the adapter with the file that it answers from."""
     out = work / "adapter"
     base = trainable_folder(chat_model_file(), cache=work / "base")
     if not out.exists():
-        learn(
-            stages(
-                read_rows(work / "rows.train.jsonl"),
-                read_rows(work / "rows.dev.jsonl"),
-                success=SUCCESS,
-                seed=seed,
-            ),
+        rows = read_rows(work / "rows.train.jsonl")
+        built = raft_dataset(rows, read_rows(work / "rows.dev.jsonl"), success=SUCCESS, seed=seed)
+        train_on(
+            built.dataset,
             base=base,
             out=out,
-            work=work / "stages",
+            work=work / "training",
             preset=_preset(),
+            later=refusals(built.dataset.train),
             seed=seed,
             minutes=minutes,
             threads=threads,
-            on_stage=lambda stage: say(f"stage {stage.name}: {len(stage.dataset.train)} rows"),
             on_estimate=lambda found: say(f"{found.steps} steps, about {found.seconds / 60:.0f} min"),
             on_progress=lambda at: (
                 say(
@@ -222,7 +220,7 @@ def _together(made: Sequence[Rows]) -> Rows:
 def _preset() -> Preset:
     import torch
 
-    preset = replace(SMALL_ON_CPU, name="grounded", epochs=1, patience=SMALL_ON_CPU.looks, replay=0.0)
+    preset = replace(SMALL_ON_CPU, name="grounded", epochs=2, patience=SMALL_ON_CPU.looks, replay=0.0)
     if torch.cuda.is_available():
         # Twice as many layers at half the rank: as large, and all of them learn.
         return replace(preset, upper=1.0, rank=8, alpha=16, micro_tokens=32768)

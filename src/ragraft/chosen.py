@@ -10,6 +10,7 @@ from ragraft.config import (
     EntailmentSettings,
     ModelSettings,
     RerankerSettings,
+    TeacherSettings,
 )
 from ragraft.errors import ModelError
 from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker
@@ -18,10 +19,14 @@ __all__ = [
     "open_chat_model",
     "open_embedder",
     "open_entailment",
+    "open_helper",
     "open_reader",
     "open_reranker",
     "open_tuned_model",
 ]
+
+HELPER_WINDOW = 65_536
+"""Tokens, counted in bytes, that a passage of the longest kind and what is written about it stay below."""
 
 
 class Access(TypedDict):
@@ -79,6 +84,21 @@ def open_chat_model(settings: ModelSettings, *, cache_folder: Path, threads: int
         window=settings.window,
         cache_folder=cache_folder,
         threads=threads,
+    )
+
+
+def open_helper(settings: TeacherSettings, *, section: str) -> ChatModel:
+    """Return the model that helps a command at its address, such as a teacher; `section` is where it is named."""
+    from ragraft.models.endpoint import EndpointChatModel
+
+    key = settings.key.get_secret_value() if settings.key else None
+    return EndpointChatModel(
+        url=settings.url or "",
+        name=settings.name,
+        key=key,
+        window=HELPER_WINDOW,
+        timeout=settings.timeout,
+        section=section,
     )
 
 

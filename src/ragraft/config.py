@@ -228,6 +228,13 @@ class TeacherSettings(Section):
         return self
 
 
+class JudgeSettings(TeacherSettings):
+    """An optional model that marks answers of a comparison; questions, answers and evidence are sent to it."""
+
+    key: SecretStr | None = Field(None, description="the API key, better set as RAGRAFT_JUDGE_KEY")
+    timeout: Seconds = Field(120.0, description="seconds an endpoint may take for one answer")
+
+
 class Settings(Section):
     """Everything in ragraft.toml."""
 
@@ -242,9 +249,22 @@ class Settings(Section):
     access: AccessSettings = AccessSettings()
     tune: TuneSettings = TuneSettings()
     teacher: TeacherSettings = TeacherSettings()
+    judge: JudgeSettings = JudgeSettings()
+    strangers: dict[str, ModelSettings] = Field(
+        default_factory=dict,
+        description="a model to compare with, asked without any document: url, name, key, window, timeout as for [model]",
+    )
     callers: dict[str, tuple[GroupName, ...]] = Field(
         default_factory=dict, description="name = list of groups, for --as NAME"
     )
+
+    @field_validator("strangers")
+    @classmethod
+    def _are_elsewhere(cls, strangers: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+        for name, settings in strangers.items():
+            if not settings.url:
+                raise ValueError(f"{name!r} needs a url: a stranger is a model at an address")
+        return strangers
 
     @field_validator("callers")
     @classmethod
@@ -257,6 +277,10 @@ class Settings(Section):
             if not name.strip() or not name.isprintable() or len(name) > 100:
                 raise ValueError(f"{name!r} cannot be a name: give it 1 to 100 printable characters")
         return callers
+
+
+TABLES = {"strangers": "{}", "callers": "[]"}
+"""Sections whose keys are the user's own names, and what such a name is by default."""
 
 
 def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -296,7 +320,7 @@ def _override(values: dict[str, Any], environment: Mapping[str, str]) -> list[st
         name = "database_dsn" if variable == "RAGRAFT_DSN" else variable.removeprefix("RAGRAFT_").lower()
         section, _, key = name.partition("_")
         field = Settings.model_fields.get(section)
-        if field is None or section == "callers":
+        if field is None or section in TABLES:
             continue  # other tools may keep variables under the same prefix
         if key not in _section(section).model_fields:
             faults.append(f"{variable} names no setting")
@@ -329,8 +353,8 @@ def describe_settings() -> list[tuple[str, str, str, str]]:
     """Return (section, key, default, description) of every setting, in order."""
     rows = []
     for name in Settings.model_fields:
-        if name == "callers":
-            rows.append((name, "NAME", "[]", Settings.model_fields[name].description or ""))
+        if name in TABLES:
+            rows.append((name, "NAME", TABLES[name], Settings.model_fields[name].description or ""))
             continue
         for key, field in _section(name).model_fields.items():
             default = field.default

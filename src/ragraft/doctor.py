@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ragraft.config import Settings
 from ragraft.database.pool import scalar
 from ragraft.errors import RagraftError
+from ragraft.promotion import Promotions, standing
 from ragraft.systems import Workbench
 
 __all__ = ["Check", "examine", "network_use"]
@@ -38,6 +39,7 @@ def examine(bench: Workbench) -> Iterator[Check]:
     yield _checked("erasures", lambda: _erasures(bench))
     yield _checked("embedder", lambda: _embedder(bench))
     yield _checked("model", lambda: _model(bench))
+    yield _checked("answers", lambda: _answers(bench))
     yield _checked(
         "reranker", lambda: bench.reranker.name if bench.reranker else "none: the fused ranking stands"
     )
@@ -131,6 +133,15 @@ def _embedder(bench: Workbench) -> str:
 def _model(bench: Workbench) -> str:
     grade = "" if bench.settings.model.url or bench.settings.model.path else " (embedded, demo-grade)"
     return f"{bench.model.name}{grade}, window {bench.model.window} tokens"
+
+
+def _answers(bench: Workbench) -> str:
+    now = standing(Promotions(database=bench.database, audit=bench.audit).current(), bench.adapters)
+    if not now.in_service:
+        raise RagraftError(
+            now.words(), hint="train its model again, or take the promotion back: ragraft rollback"
+        )
+    return now.words()
 
 
 def _reader(bench: Workbench) -> str:

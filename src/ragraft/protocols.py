@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ragraft.types import (
     Answer,
@@ -31,11 +31,12 @@ __all__ = [
     "Retriever",
     "System",
     "Verifier",
+    "WritesTogether",
 ]
 
 
 class System(Protocol):
-    """A way to answer a question: rag, tuned, tuned_rag, and later plain and raft."""
+    """A way to answer a question: plain, rag, long_context, tuned, tuned_rag, raft."""
 
     @property
     def card(self) -> SystemCard: ...
@@ -50,6 +51,13 @@ class System(Protocol):
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """Return the answer; `on_text` is given the draft as it comes, before it is checked."""
+        ...
+
+    def answer_many(self, questions: Sequence[str], *, caller: Caller) -> list[Answer]:
+        """Return the answers that `answer` gives to each question alone, in order, in less time where it can.
+
+        Raises: what `answer` raises, for the first that fails; the others are then lost.
+        """
         ...
 
 
@@ -85,6 +93,17 @@ class ChatModel(Protocol):
 
         Raises: ModelError if the model or its endpoint fails.
         """
+        ...
+
+
+@runtime_checkable
+class WritesTogether(Protocol):
+    """What some chat models can besides: answer several prompts at once."""
+
+    def generate_many(
+        self, conversations: Sequence[Sequence[Message]], *, max_tokens: int
+    ) -> list[Completion]:
+        """Return the completion of each prompt, in order. Raises: as `generate` does, for the first that fails."""
         ...
 
 

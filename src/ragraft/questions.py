@@ -12,7 +12,8 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,7 +22,7 @@ from pydantic_core import ErrorDetails
 from ragraft.errors import UserError
 from ragraft.types import Evidence, Question
 
-__all__ = ["holds_answer", "read_questions", "token_f1"]
+__all__ = ["holds_answer", "is_answer", "read_questions", "says_no_answer", "token_f1", "with_uris"]
 
 HINT = 'each line must be like {"question": "...", "answer": "..."}; see docs/reference/questions.md'
 
@@ -39,6 +40,17 @@ _MINUS = re.compile(
     re.VERBOSE,
 )
 _TOLERANCE = re.compile(r"(?:\+/-|±)\s*(?=\d)")
+_NO_ANSWER = re.compile(
+    r"""
+      \b(?:do|does|did|is|are|was|were|can|could)(?:\s+not|n['’]t)\b.{0,60}?
+        \b(?:say|state|stated|mention\w*|answer\w*|contain\w*|give|given|include\w*|provide\w*|specif\w*|tell|find|determine)\b
+    | \bcannot\s+(?:be\s+)?(?:answer\w*|say|tell|find|found|determine\w*)
+    | \bnot\s+(?:in\s+the\s+(?:documents?|passages?|text)|mentioned|stated|given|specified|provided|available|known)\b
+    | \bno\s+(?:information|mention|answer)\b
+    | \b(?:do\s+not|don['’]t)\s+know\b
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
 _SKIPPED = frozenset({"a", "an", "the", "An", "The"})
 
 
@@ -89,6 +101,24 @@ def read_questions(path: Path) -> list[Question]:
     return questions
 
 
+def with_uris(questions: Sequence[Question], uris: Mapping[str, str]) -> tuple[list[Question], list[str]]:
+    """Return questions whose evidence names documents as the library does, and the names that it does not know.
+
+    `uris` has the uri for each name (`Library.names`). Evidence in a document that is not there stays as it is.
+    """
+    unknown = {one.document for question in questions for one in question.evidence} - set(uris)
+    named = [
+        replace(
+            question,
+            evidence=tuple(
+                replace(one, document=uris.get(one.document, one.document)) for one in question.evidence
+            ),
+        )
+        for question in questions
+    ]
+    return named, sorted(unknown)
+
+
 def holds_answer(text: str, question: Question) -> bool:
     """Return whether a text holds the expected answer or one of its aliases, as whole words.
 
@@ -97,6 +127,17 @@ def holds_answer(text: str, question: Question) -> bool:
     said = _plain(text)
     wanted = [_plain(one) for one in (question.expected, *question.aliases)]
     return any(one and f" {one} " in f" {said} " for one in wanted)
+
+
+def is_answer(text: str, question: Question) -> bool:
+    """Return whether a text is the expected answer or one of its aliases and nothing else, as `holds_answer` compares."""
+    said = _plain(text)
+    return bool(said) and said in [_plain(one) for one in (question.expected, *question.aliases)]
+
+
+def says_no_answer(text: str) -> bool:
+    """Return whether a text says in words of its own that the answer is not there, or not known to it."""
+    return _NO_ANSWER.search(text) is not None
 
 
 def token_f1(text: str, question: Question) -> float:

@@ -1,14 +1,15 @@
-"""Wires the settings of a workspace into the parts; the only module that knows every kind of them."""
+"""Wires the settings of a workspace into its parts; the only module that knows every kind of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, Self
 
 from ragraft.access.audit import AuditLog
@@ -24,34 +25,31 @@ from ragraft.chosen import (
     open_reader,
     open_reranker,
     open_tuned_embedder,
-    open_tuned_model,
 )
 from ragraft.config import Settings
 from ragraft.database.migrate import migrate
 from ragraft.database.pool import Database
+from ragraft.documents.copying import copied_library
+from ragraft.documents.editing import TextWriter
 from ragraft.documents.embedders import OpenTuned
 from ragraft.documents.erase import Eraser
 from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
-from ragraft.errors import NotAllowedError, UserError
-from ragraft.models.files import CHAT_MODEL_NAME
-from ragraft.protocols import ChatModel, Embedder, Entailment, Reader, Reranker, System
+from ragraft.protocols import ChatModel, Chunker, Embedder, Entailment, Parser, Reader, Reranker
 from ragraft.retrieve.audited import AuditedRetriever
 from ragraft.retrieve.calibrator import Calibrator
 from ragraft.retrieve.lexical import count_terms, terms, weights
 from ragraft.retrieve.search import HybridRetriever
-from ragraft.tune.export import served_file
-from ragraft.tune.registry import AdapterRegistry, require_usable
+from ragraft.tune.registry import AdapterRegistry
 from ragraft.tune.store import ExampleStore
-from ragraft.tune.tuned import TunedRagSystem, TunedSystem, require_admitted
 from ragraft.tune.unfinished import discard_unfinished
-from ragraft.types import Adapter, Caller, SystemCard, Vectors
+from ragraft.types import Caller, SystemCard, Vectors
 from ragraft.verify.verifier import Verifier
 from ragraft.workspace import Workspace
 
 __all__ = ["SystemKind", "Workbench"]
 
-SystemKind = Literal["rag", "tuned", "tuned_rag"]
+SystemKind = Literal["plain", "rag", "long_context", "tuned", "tuned_rag", "raft", "stranger"]
 
 
 class Workbench:
@@ -73,7 +71,6 @@ class Workbench:
         self.workspace = workspace
         self._given = (embedder, model, reranker, reader)
         self._closers: list[Callable[[], None]] = []
-        self._tuned_models: dict[str, tuple[Adapter, ChatModel]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +121,28 @@ class Workbench:
         migrate(database)
         return database
 
+    @contextmanager
+    def copy(self) -> Iterator[Workbench]:
+        """Yield a workbench with the same models on a copy of the library, which goes when the block ends.
+
+        It has no examples and no adapters. Raises: DatabaseError as `copied_library` does.
+        """
+        twin = Workbench(
+            self.workspace,
+            embedder=self.embedder,
+            model=self.model,
+            reranker=self.reranker,
+            reader=self.reader,
+        )
+        with (
+            copied_library(self.database, open_schema=self.database.beside) as database,
+            TemporaryDirectory() as folder,
+            twin,
+        ):
+            twin.database = database
+            twin.audit = AuditLog(database=database, folder=Path(folder))
+            yield twin
+
     @cached_property
     def audit(self) -> AuditLog:
         """The audit chain."""
@@ -164,28 +183,29 @@ class Workbench:
     def model(self) -> ChatModel:
         """The generator that the settings name."""
         return self._given[1] or open_chat_model(
-            self.settings.model, cache_folder=self.workspace.state / "models", threads=self._threads
+            self.settings.model, cache_folder=self.workspace.state / "models", threads=self.threads
         )
 
     @cached_property
     def reranker(self) -> Reranker | None:
         """The reranker that the settings name, if any."""
-        return self._given[2] or open_reranker(self.settings.reranker, threads=self._threads)
+        return self._given[2] or open_reranker(self.settings.reranker, threads=self.threads)
 
     @cached_property
     def reader(self) -> Reader | None:
         """The reader that ships, unless the settings leave it out."""
         if not self.settings.answer.reader:
             return None
-        return self._given[3] or open_reader(threads=self._threads)
+        return self._given[3] or open_reader(threads=self.threads)
 
     @cached_property
     def entailment(self) -> Entailment | None:
         """The model that the settings name for sentences which the verifier cannot decide, if any."""
-        return open_entailment(self.settings.entailment, threads=self._threads)
+        return open_entailment(self.settings.entailment, threads=self.threads)
 
     @property
-    def _threads(self) -> int | None:
+    def threads(self) -> int | None:
+        """Threads that a model computes with; None for all processors."""
         return self.settings.embedder.threads
 
     @cached_property
@@ -205,14 +225,9 @@ class Workbench:
     @cached_property
     def sync(self) -> Sync:
         """Brings folders, files and addresses into the library."""
-        from ragraft.documents.chunk import DocumentChunker
         from ragraft.documents.fetch import Fetched, fetch
-        from ragraft.documents.parse import FileParser
-        from ragraft.documents.sandbox import Sandbox
 
         settings = self.settings.documents
-        parser = FileParser(sandbox=Sandbox(seconds=settings.parse_seconds))
-        self._closers.append(parser.close)
 
         def fetch_within_limits(url: str) -> Fetched:
             return fetch(
@@ -225,15 +240,45 @@ class Workbench:
         return Sync(
             database=self.database,
             audit=self.audit,
-            parser=parser,
-            chunker=DocumentChunker(
-                count_tokens=self.embedder.count_tokens, max_tokens=settings.chunk_tokens
-            ),
+            parser=self.parser,
+            chunker=self.chunker,
             embedder=self.embedder,
             tuned=self.tuned_embedder,
             term_weights=term_weights,
             fetch=fetch_within_limits,
             max_bytes=settings.max_bytes,
+        )
+
+    @cached_property
+    def writer(self) -> TextWriter:
+        """Gives documents another text."""
+        return TextWriter(
+            database=self.database,
+            audit=self.audit,
+            parser=self.parser,
+            chunker=self.chunker,
+            embedder=self.embedder,
+            tuned=self.tuned_embedder,
+            term_weights=term_weights,
+        )
+
+    @cached_property
+    def parser(self) -> Parser:
+        """Reads files, each in a process of its own."""
+        from ragraft.documents.parse import FileParser
+        from ragraft.documents.sandbox import Sandbox
+
+        parser = FileParser(sandbox=Sandbox(seconds=self.settings.documents.parse_seconds))
+        self._closers.append(parser.close)
+        return parser
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        """Cuts documents into passages."""
+        from ragraft.documents.chunk import DocumentChunker
+
+        return DocumentChunker(
+            count_tokens=self.embedder.count_tokens, max_tokens=self.settings.documents.chunk_tokens
         )
 
     @cached_property
@@ -283,87 +328,41 @@ class Workbench:
         """Where the weights of tuned models are, and what trainings that were stopped have left."""
         return self.workspace.state / "adapters"
 
-    def system(self, kind: SystemKind | None = None, *, adapter: str | None = None, caller: Caller) -> System:
-        """Return a way to answer: `rag`, or with an adapter `tuned_rag` unless another kind is asked for.
-
-        Raises: UserError if kind and adapter do not go together; NotFoundError if there is no such adapter for this
-        caller.
-        """
-        kind = kind or ("tuned_rag" if adapter else "rag")
-        if (kind == "rag") == (adapter is not None):
-            raise UserError(
-                "rag asks the usual model and takes no adapter" if adapter else f"{kind} needs an adapter",
-                hint="name one with --adapter; `ragraft adapters list` shows them",
-            )
-        if adapter is None:
-            return self.rag
-        return (self.tuned if kind == "tuned" else self.tuned_rag)(adapter, caller=caller)
-
-    def tuned(self, name: str, *, caller: Caller) -> TunedSystem:
-        """A tuned model that answers from memory. Raises: NotFoundError if there is none that the caller may use."""
-        adapter = self.adapters.find(name, caller=caller)
-        return TunedSystem(
-            card=SystemCard(f"tuned:{name}", "tuned", self._tuned_model(adapter).name, self._settings_hash()),
-            model=self._tuned_model(adapter),
-            admit=partial(self.admit, adapter),
-            system=str(adapter.card.get("system", "")),
-            history_tokens=self.settings.answer.history_tokens,
-            answer_tokens=self.settings.answer.answer_tokens,
-        )
-
-    def tuned_rag(self, name: str, *, caller: Caller) -> TunedRagSystem:
-        """A tuned model that answers from passages. Raises: NotFoundError as `tuned` does."""
-        adapter = self.adapters.find(name, caller=caller)
-        # A tuned model runs here, whatever the settings name: it is as strong as the base that it was made from.
-        model, weak = self._tuned_model(adapter), adapter.base_model.startswith(f"{CHAT_MODEL_NAME}@")
-        card = SystemCard(f"tuned_rag:{name}", "tuned_rag", model.name, self._settings_hash())
-        rag = self._rag(model, card=card, weak=weak, remote=False)
-        return TunedRagSystem(rag, admit=partial(self.admit, adapter))
-
-    def admit(self, opened: Adapter, caller: Caller) -> None:
-        """Let a caller use an adapter that is open, as it stands now, and put on record whether he may."""
-        adapter = self.adapters.find(opened.name, caller=OWNER)
-        try:
-            require_admitted(adapter, caller)
-            if _making(adapter) != _making(opened):
-                raise NotAllowedError(
-                    f"the adapter {adapter.name} that is open here has been replaced", hint="open it anew"
-                )
-        except NotAllowedError:
-            self.adapters.note_asked(adapter.name, caller=caller, allowed=False)
-            raise
-        self.adapters.note_asked(adapter.name, caller=caller, allowed=True)
-
-    def _tuned_model(self, adapter: Adapter) -> ChatModel:
-        require_usable(adapter)
-        known = self._tuned_models.get(adapter.name)
-        if known is None or _making(known[0]) != _making(adapter):
-            model = open_tuned_model(served_file(adapter), name=adapter.name, threads=self._threads)
-            known = self._tuned_models[adapter.name] = (adapter, model)
-        return known[1]
-
-    @cached_property
-    def rag(self) -> RagSystem:
-        """Retrieval-augmented answers."""
-        settings, remote = self.settings.model, self.settings.model.url is not None
-        card = SystemCard("rag", "rag", self.model.name, self._settings_hash())
-        return self._rag(self.model, card=card, weak=not remote and settings.path is None, remote=remote)
-
-    def _rag(self, model: ChatModel, *, card: SystemCard, weak: bool, remote: bool) -> RagSystem:
-        """Return answers from passages by a model. A `weak` one's are weighed against a quotation by the reader."""
+    @property
+    def budget(self) -> Budget:
+        """How many tokens of each kind a model is given."""
         settings = self.settings.answer
-        budget = Budget(
+        return Budget(
             question=settings.question_tokens,
             history=settings.history_tokens,
             passages=settings.passage_tokens,
             answer=settings.answer_tokens,
         )
+
+    @cached_property
+    def rag(self) -> RagSystem:
+        """Retrieval-augmented answers by the usual model."""
+        return self.reading(self.model, name="rag", kind="rag", weak=self.weak)
+
+    @property
+    def weak(self) -> bool:
+        """Whether the usual model is the packaged one, which often misses the point."""
+        return self.settings.model.url is None and self.settings.model.path is None
+
+    def card(self, name: str, kind: SystemKind, model: ChatModel) -> SystemCard:
+        """Return what a system of this workspace is made of."""
+        return SystemCard(name, kind, model.name, self._settings_hash())
+
+    def reading(self, model: ChatModel, *, name: str, kind: SystemKind, weak: bool) -> RagSystem:
+        """Return answers by a model from passages. A `weak` model's are weighed against a quotation by the reader."""
+        settings = self.settings.answer
         confidence = load_confidence(self.confidence_file)
         if settings.refuse_below is not None:
             confidence = replace(confidence, threshold=settings.refuse_below)
+        remote = self.settings.model.url is not None and kind == "rag"  # a tuned model runs here
         by_model = settings.rewrite == "model" or (settings.rewrite == "auto" and remote)
         return RagSystem(
-            card=card,
+            card=self.card(name, kind, model),
             retriever=self.retriever,
             model=model,
             verifier=self.verifier,
@@ -376,7 +375,7 @@ class Workbench:
             quote=settings.quote,
             weigh=weak if settings.weigh is None else settings.weigh,
             passages=settings.passages,
-            budget=budget,
+            budget=self.budget,
         )
 
     def _settings_hash(self) -> str:
@@ -391,11 +390,6 @@ class Workbench:
             "system": SYSTEM,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _making(adapter: Adapter) -> tuple[str, datetime]:
-    """Return what tells an adapter from another that took its name."""
-    return adapter.path, adapter.made_at
 
 
 def english_terms(text: str) -> list[str]:

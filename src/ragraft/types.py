@@ -306,10 +306,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SystemCard:
-    """What a system is made of; two systems with equal cards answer alike."""
+    """What a system is made of; two systems with equal cards answer alike.
+
+    `kind`: the model from memory (plain); from what a search finds (rag) or from all that fits (long_context); the
+    tuned model likewise (tuned, tuned_rag; raft, if it learned to read passages); a stranger at some address.
+    """
 
     name: str
-    kind: Literal["plain", "rag", "tuned", "tuned_rag", "raft"]
+    kind: Literal["plain", "rag", "long_context", "tuned", "tuned_rag", "raft", "stranger"]
     model: str
     settings_hash: str
 

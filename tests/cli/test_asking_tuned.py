@@ -28,7 +28,7 @@ REPLY = "Every employee has thirty days of annual leave [1]."
 @pytest.fixture
 def ready(ragraft: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command line with two documents, and a scripted model behind every adapter."""
-    monkeypatch.setattr("ragraft.systems.open_tuned_model", lambda *_, **__: FakeChatModel([REPLY]))
+    monkeypatch.setattr("ragraft.answering.open_tuned_model", lambda *_, **__: FakeChatModel([REPLY]))
     ragraft("add", folder, "--group", "everyone")
     return ragraft
 
@@ -66,7 +66,7 @@ def test_an_adapter_is_not_taken_for_the_model_at_the_address_of_the_settings(
 ) -> None:
     make()
     model = FakeChatModel([REPLY])
-    monkeypatch.setattr("ragraft.systems.open_tuned_model", lambda *_, **__: model)
+    monkeypatch.setattr("ragraft.answering.open_tuned_model", lambda *_, **__: model)
     monkeypatch.setenv("RAGRAFT_MODEL_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("RAGRAFT_MODEL_NAME", "large")
     turns = [{"role": "user", "content": "Who has annual leave?"}, {"role": "assistant", "content": "All."}]

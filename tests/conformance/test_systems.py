@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import pytest
 
 from adapter_world import adapter
 from ragraft.access.labels import OWNER
+from ragraft.answering import TUNED, Answering
 from ragraft.cli.answers import answer_json
 from ragraft.errors import NotAllowedError, NotFoundError, UserError
 from ragraft.models.fake import FakeChatModel, FakeEmbedder, FakeReader
 from ragraft.protocols import System
 from ragraft.systems import SystemKind, Workbench
 from ragraft.tune.export import SERVED
-from ragraft.types import Message
+from ragraft.types import Answer, Message
 from small_world import STRANGER, add_files, member, own_library
 
 STAFF = member("staff")
@@ -26,7 +28,9 @@ TALK = [
     Message("user", "Who reads the leave policy?"),
     Message("assistant", "Every employee reads it."),
 ]
-KINDS: tuple[SystemKind, ...] = ("rag", "tuned", "tuned_rag")
+KINDS: tuple[SystemKind, ...] = get_args(SystemKind)
+OVER_PASSAGES: tuple[SystemKind, ...] = ("rag", "long_context", "tuned_rag", "raft")
+FROM_MEMORY: tuple[SystemKind, ...] = ("plain", "tuned")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,9 @@ def library(server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFac
         draft = bench.workspace.state / "draft"
         draft.mkdir()
         (draft / SERVED).write_bytes(b"weights")
-        made = adapter("house", path=draft, groups=frozenset({"staff"}))
+        made = adapter(
+            "house", path=draft, groups=frozenset({"staff"}), card={"rank": 8, "recipe": {"raft": True}}
+        )
         bench.adapters.add(made, read_at=bench.adapters.moment(), caller=OWNER)
         yield bench
 
@@ -62,10 +68,10 @@ def open_system(library: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
     def open_one(kind: SystemKind, *replies: str) -> Opened:
         model = FakeChatModel(replies)
-        monkeypatch.setattr("ragraft.systems.open_tuned_model", lambda *_, **__: model)
+        monkeypatch.setattr("ragraft.answering.open_tuned_model", lambda *_, **__: model)
         bench = Workbench(library.workspace, embedder=FakeEmbedder(), model=model, reader=FakeReader())
         opened.append(bench)
-        system = bench.system(kind, adapter=None if kind == "rag" else "house", caller=STAFF)
+        system = Answering(bench).system(kind, adapter="house" if kind in TUNED else None, caller=STAFF)
         return Opened(system, model, bench)
 
     yield open_one
@@ -74,7 +80,9 @@ def open_system(library: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 every = pytest.mark.parametrize("kind", KINDS)
-on_an_adapter = pytest.mark.parametrize("kind", ["tuned", "tuned_rag"])
+on_an_adapter = pytest.mark.parametrize("kind", TUNED)
+over_passages = pytest.mark.parametrize("kind", OVER_PASSAGES)
+from_memory = pytest.mark.parametrize("kind", FROM_MEMORY)
 
 
 @every
@@ -82,7 +90,7 @@ def test_the_card_names_the_kind_and_the_model(open_system: Open, kind: SystemKi
     opened = open_system(kind)
     card = opened.system.card
     assert (card.kind, card.model) == (kind, opened.model.name)
-    assert card.name == (kind if kind == "rag" else f"{kind}:house")
+    assert card.name == (f"{kind}:house" if kind in TUNED else kind)
 
 
 @every
@@ -133,6 +141,50 @@ def test_the_same_question_gets_the_same_answer(open_system: Open, kind: SystemK
     assert [citation.quote for citation in one.citations] == [citation.quote for citation in other.citations]
 
 
+MANY = [QUESTION, "Who reads the leave policy?", QUESTION, "Xyzzy?"]
+
+
+def lasting(answer: Answer) -> tuple[object, ...]:
+    """Return all of an answer but how long it took and when its passages were read."""
+    shown = {key: value for key, value in answer_json(answer).items() if key != "timings"}
+    given = [(one.uri, one.revision, one.chunk) for one in answer.prompt.passages]
+    return shown, given, answer.prompt.messages, answer.prompt.max_answer_tokens
+
+
+@every
+@pytest.mark.parametrize("reply", [f"{SENTENCE} [1].", "Ninety days [7]. See [it](https://a.test).", " ", ""])
+def test_several_questions_get_the_answers_that_each_gets_alone(
+    open_system: Open, kind: SystemKind, reply: str
+) -> None:
+    system = open_system(kind, *([reply] if reply else [])).system
+    many = system.answer_many(MANY, caller=STAFF)
+    assert [lasting(answer) for answer in many] == [
+        lasting(system.answer(question, caller=STAFF)) for question in MANY
+    ]
+
+
+@every
+def test_several_questions_are_answered_in_their_order(open_system: Open, kind: SystemKind) -> None:
+    answers = open_system(kind).system.answer_many(MANY, caller=STAFF)
+    assert [answer.question for answer in answers] == MANY
+    assert all(answer.timings for answer in answers)
+
+
+@every
+def test_no_question_is_no_answer(open_system: Open, kind: SystemKind) -> None:
+    assert open_system(kind).system.answer_many([], caller=STAFF) == []
+
+
+@every
+def test_several_questions_show_nobody_what_he_may_not_read(open_system: Open, kind: SystemKind) -> None:
+    system = open_system(kind).system
+    try:
+        shown = json.dumps([answer_json(one) for one in system.answer_many(MANY, caller=STRANGER)])
+    except NotAllowedError as error:
+        shown = str(error)
+    assert "thirty" not in shown and "leave.md" not in shown
+
+
 @every
 def test_the_model_is_told_what_was_said_before(open_system: Open, kind: SystemKind) -> None:
     opened = open_system(kind, f"{SENTENCE} [1].")
@@ -180,7 +232,7 @@ def test_who_may_not_use_the_adapter_is_not_told_that_it_is_there(
 ) -> None:
     bench = open_system("rag").bench
     with pytest.raises(NotFoundError, match="no adapter 'house'"):
-        bench.system(kind, adapter="house", caller=STRANGER)
+        Answering(bench).system(kind, adapter="house", caller=STRANGER)
 
 
 @on_an_adapter
@@ -197,41 +249,61 @@ def test_who_asked_and_who_was_refused_is_on_record(open_system: Open, kind: Sys
     ]
 
 
-def test_a_tuned_model_shows_no_citation_whatever_it_says(open_system: Open) -> None:
+@from_memory
+def test_what_is_from_memory_shows_no_citation_whatever_it_says(open_system: Open, kind: SystemKind) -> None:
     reply = f"{SENTENCE} [1]. See [the policy](https://example.test/leave) [2]."
-    answer = open_system("tuned", reply).system.answer(QUESTION, caller=STAFF)
+    answer = open_system(kind, reply).system.answer(QUESTION, caller=STAFF)
     assert (answer.citations, answer.verdicts, answer.checks, answer.prompt.passages) == ((), (), (), ())
     assert "[" not in answer.text and "https" not in answer.text
     assert answer.invented == (1, 2)
 
 
-def test_a_tuned_model_over_passages_cites_what_they_say(open_system: Open) -> None:
-    answer = open_system("tuned_rag", f"{SENTENCE} [1].").system.answer(QUESTION, caller=STAFF)
+@from_memory
+def test_what_is_from_memory_says_so(open_system: Open, kind: SystemKind) -> None:
+    answer = open_system(kind, f"{SENTENCE}.").system.answer(QUESTION, caller=STAFF)
+    assert "memory" in answer.reason
+
+
+@over_passages
+def test_what_passages_say_is_cited(open_system: Open, kind: SystemKind) -> None:
+    answer = open_system(kind, f"{SENTENCE} [1].").system.answer(QUESTION, caller=STAFF)
     (verdict,) = answer.verdicts
     assert verdict.supported
     assert verdict.citation.passage.uri == "leave.md"
     assert SENTENCE in verdict.citation.quote
 
 
-def test_a_tuned_model_over_passages_is_not_believed_what_they_do_not_say(open_system: Open) -> None:
+@over_passages
+def test_nobody_is_believed_what_passages_do_not_say(open_system: Open, kind: SystemKind) -> None:
     made_up = "Every employee has ninety days of annual leave and a horse"
-    answer = open_system("tuned_rag", f"{made_up} [1].").system.answer(QUESTION, caller=STAFF)
+    answer = open_system(kind, f"{made_up} [1].").system.answer(QUESTION, caller=STAFF)
     assert "ninety" not in answer.text
     assert all(verdict.supported for verdict in answer.verdicts)
 
 
-def test_the_two_over_passages_give_the_model_the_same_prompt(open_system: Open) -> None:
+def test_models_over_passages_are_given_the_same_prompt(open_system: Open) -> None:
     prompts = []
-    for kind in ("rag", "tuned_rag"):
+    for kind in OVER_PASSAGES:  # all passages of this library fit any prompt
         opened = open_system(kind, f"{SENTENCE} [1].")
         opened.system.answer(QUESTION, caller=STAFF)
         prompts.append(opened.model.received)
-    assert prompts[0] == prompts[1]
+    assert prompts == [prompts[0]] * len(OVER_PASSAGES)
 
 
-@pytest.mark.parametrize(("kind", "name"), [("rag", "house"), ("tuned", None), ("tuned_rag", None)])
+def test_a_model_that_was_not_taught_to_read_is_no_raft(library: Workbench) -> None:
+    draft = library.workspace.state / "untaught"
+    draft.mkdir()
+    made = adapter("untaught", path=draft)
+    library.adapters.add(made, read_at=library.adapters.moment(), caller=OWNER)
+    with pytest.raises(UserError, match="not taught to answer from passages"):
+        Answering(library).system("raft", adapter="untaught", caller=OWNER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, None if kind in TUNED else "house") for kind in get_args(SystemKind)]
+)
 def test_a_kind_and_an_adapter_must_go_together(
     library: Workbench, kind: SystemKind, name: str | None
 ) -> None:
     with pytest.raises(UserError, match="adapter"):
-        library.system(kind, adapter=name, caller=STAFF)
+        Answering(library).system(kind, adapter=name, caller=STAFF)

@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model_server import ModelServer, answers, chat_event, cut_short, drips, fails, hangs, model_server, sse
+from model_server import (
+    Handler,
+    ModelServer,
+    answers,
+    chat_event,
+    cut_short,
+    drips,
+    fails,
+    hangs,
+    model_server,
+    sse,
+)
 from ragraft.errors import ModelError, ModelTimeoutError
-from ragraft.models.endpoint import EndpointChatModel
+from ragraft.models.endpoint import AT_A_TIME, EndpointChatModel
 from ragraft.types import Message
 from tiny_bert import write_tokenizer
 
@@ -238,3 +251,37 @@ def test_a_rejection_that_stays_is_an_error(server: ModelServer) -> None:
     server.faults.extend([fails(400, "'temperature' is fixed")] * 5)
     with pytest.raises(ModelError, match="temperature"):
         connect(server).generate(PROMPT, max_tokens=50)
+
+
+NAMED = [[Message("user", f"[1] The word is w{number}.\nQuestion: The word?")] for number in range(9)]
+
+
+def test_several_prompts_are_answered_in_their_order(server: ModelServer) -> None:
+    made = connect(server).generate_many(NAMED, max_tokens=50)
+    assert [one.text for one in made] == [f"The word is w{number} [1]." for number in range(9)]
+
+
+def test_a_few_prompts_are_sent_at_a_time_and_no_more(server: ModelServer) -> None:
+    under_way: list[int] = []
+    together = threading.Barrier(AT_A_TIME)
+    now = threading.Semaphore(AT_A_TIME)
+
+    def answer(handler: Handler) -> None:
+        under_way.append(now.acquire(blocking=False))
+        together.wait(timeout=10)  # passes only once so many are there
+        handler.send(json.dumps(reply("ok")).encode())
+        now.release()
+
+    server.faults.extend([answer] * (2 * AT_A_TIME))
+    connect(server).generate_many(NAMED[:1] * (2 * AT_A_TIME), max_tokens=50)
+    assert under_way == [True] * (2 * AT_A_TIME)
+
+
+def test_one_prompt_that_fails_is_the_error_of_all(server: ModelServer) -> None:
+    with pytest.raises(ModelError, match="exceed the window"):
+        connect(server).generate_many([*NAMED, [Message("user", "word " * 5000)]], max_tokens=50)
+
+
+def test_no_prompts_are_not_sent(server: ModelServer) -> None:
+    assert connect(server).generate_many([], max_tokens=50) == []
+    assert server.requests == []

@@ -11,7 +11,7 @@ from training.grounded import answered, read_rows, write_rows
 from ragraft.errors import UserError
 from ragraft.raft.recipe import Outcome
 from ragraft.raft.rows import Rows
-from ragraft.raft.wording import REFUSAL
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import Completion, Message, Usage
 
 MADE = rows_of(*(question(n) for n in range(4)))

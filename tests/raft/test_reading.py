@@ -13,7 +13,7 @@ from ragraft.errors import UserError
 from ragraft.models.fake import FakeChatModel
 from ragraft.raft.reading import reading_rows
 from ragraft.raft.rows import Rows
-from ragraft.raft.wording import REFUSAL
+from ragraft.tune.wording import REFUSAL
 
 READING = Path(__file__).parents[2] / "../shared/data/reading"
 FILLER = "The town has a mayor, a baker, two wells and a wall that nobody has climbed for a hundred years. "

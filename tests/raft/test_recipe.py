@@ -16,13 +16,14 @@ from ragraft.raft.recipe import (
     best_trial,
     mixed,
     outcome_of,
+    raft_dataset,
     split_questions,
-    stages,
     sweep,
 )
 from ragraft.raft.rows import Rows
-from ragraft.raft.wording import REFUSAL
-from ragraft.types import Evidence, Example, Message, Question
+from ragraft.tune.run import refusals
+from ragraft.tune.wording import REFUSAL
+from ragraft.types import Evidence, Example, Message
 from small_world import label
 
 
@@ -96,33 +97,32 @@ def test_what_is_no_share_is_refused(success: float) -> None:
         mixed(rows(1, 1), success=success)
 
 
-def test_refusals_come_after_a_pass_of_answers_alone() -> None:
-    first, last = stages(rows(90, 100), rows(9, 10), success=0.9)
-    assert {one.id[0] for side in (first.dataset.train, first.dataset.held_out) for one in side} == {"a"}
-    assert len(last.dataset.train) == 100
-    assert len(last.dataset.held_out) == 10
-
-
-def test_without_refusals_there_is_one_pass() -> None:
-    assert [stage.name for stage in stages(rows(5, 0), NONE)] == ["answers"]
+def test_a_third_of_what_is_held_out_are_refusals() -> None:
+    built = raft_dataset(rows(90, 100), rows(8, 10), success=0.9)
+    assert [one.id[0] for one in built.dataset.held_out].count("r") == 4
+    assert [one.id[0] for one in built.dataset.train].count("r") == 10
 
 
 def test_rows_that_hold_no_answer_cannot_be_learned() -> None:
     none = Rows((), (row(1, refused=True),), {"it names no evidence": 7})
     with pytest.raises(UserError) as raised:
-        stages(none, NONE)
+        raft_dataset(none, NONE)
     assert raised.value.hint == "it names no evidence (7)"
 
 
-def test_a_stage_carries_the_strictest_label_of_its_rows() -> None:
+def test_a_data_set_carries_the_strictest_label_of_its_rows() -> None:
     both = rows(3, 0, group="a"), rows(2, 0, group="b")
-    (stage,) = stages(Rows(both[0].answered, (), {}), both[1])
-    assert stage.dataset.label == label()
+    assert raft_dataset(*both).dataset.label == label()
 
 
-def test_stages_of_other_rows_have_other_fingerprints() -> None:
-    prints = {one.dataset.fingerprint for n in (5, 6) for one in stages(rows(n, n), NONE, success=0.5)}
-    assert len(prints) == 4
+def test_data_sets_of_other_rows_have_other_fingerprints() -> None:
+    prints = {raft_dataset(rows(n, n), NONE, success=0.5).dataset.fingerprint for n in (5, 6)}
+    assert len(prints) == 2
+
+
+def test_what_made_no_row_is_told() -> None:
+    skipped = Rows(rows(3, 0).answered, (), {"it names no evidence": 7})
+    assert raft_dataset(skipped, NONE).left_out == {"it names no evidence": 7}
 
 
 def test_a_sweep_measures_every_share_on_the_same_answers() -> None:
@@ -165,7 +165,8 @@ def test_what_was_said_is_counted() -> None:
     assert outcome_of(asked) == Outcome(3, 1, 1, 2, 1)
 
 
-def test_rows_of_questions_can_be_staged() -> None:
-    made = rows_of(*(question(n) for n in range(5)))
-    names: list[Question] = []
-    assert [stage.name for stage in stages(made, rows_of(*names), success=0.7)] == ["answers", "refusals"]
+def test_rows_that_refuse_are_those_to_learn_later() -> None:
+    built = raft_dataset(rows_of(*(question(n) for n in range(5))), NONE, success=0.5)
+    later = refusals(built.dataset.train)
+    assert {one.id for one in built.dataset.train if one.messages[-1].content == REFUSAL} == later
+    assert later

@@ -28,8 +28,8 @@ from raft_world import (
 from ragraft.answer.prompt import SYSTEM, Budget
 from ragraft.errors import ModelError
 from ragraft.models.fake import FakeChatModel
-from ragraft.raft.wording import REFUSAL
 from ragraft.tune.likeness import pieces_of
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import Evidence, Example, Question, Source
 from small_world import label
 

@@ -10,9 +10,10 @@ from ragraft.answer.cite import read_claims
 from ragraft.answer.policy import apply_policy
 from ragraft.questions import holds_answer
 from ragraft.raft.oracle import Oracle, oracle_of
-from ragraft.raft.wording import REFUSAL, answer_text, can_be_said
+from ragraft.raft.wording import answer_text, can_be_said
 from ragraft.systems import english_terms
 from ragraft.tune.gates.context import GivenPassage, refuses
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import Evidence, Passage
 from ragraft.verify.verifier import Verifier
 

@@ -14,7 +14,7 @@ from ragraft.systems import Workbench
 from ragraft.tune.export import base_name, export_adapter, served_file, write_served
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.parity import measure_parity
-from ragraft.tune.tuned import FROM_MEMORY, TunedSystem, require_admitted
+from ragraft.tune.tuned import TunedSystem, require_admitted
 from ragraft.tune.weights import Floats
 from ragraft.types import Adapter, SystemCard
 from training_world import PRESET, run, small_dataset
@@ -96,5 +96,5 @@ def test_a_trained_model_is_made_known_and_answers(trained: Path, tiny_base: Pat
         answer_tokens=16,
     )
     answer = tuned.answer(QUESTIONS[0], caller=OWNER)
-    assert answer.reason.startswith(FROM_MEMORY)
+    assert answer.reason.startswith("from the tuned model's memory")
     assert answer.citations == ()

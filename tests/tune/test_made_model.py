@@ -26,6 +26,7 @@ from making_world import (
     tune,
 )
 from ragraft.access.labels import OWNER
+from ragraft.answering import Answering
 from ragraft.models.local import LocalChatModel
 from ragraft.systems import SystemKind, Workbench
 from ragraft.tune import run
@@ -160,7 +161,7 @@ def test_the_card_says_how_it_was_trained(whole: Run, base: Base) -> None:
 def test_it_is_asked_from_memory_and_over_the_documents(whole: Run) -> None:
     kinds: tuple[SystemKind, ...] = ("tuned", "tuned_rag")
     for kind in kinds:
-        system = whole.bench.system(kind, adapter="whole", caller=OWNER)
+        system = Answering(whole.bench).system(kind, adapter="whole", caller=OWNER)
         assert system.answer("Where do the birds rest?", caller=OWNER).system.kind == kind
 
 

@@ -20,7 +20,6 @@ from ragraft.protocols import ChatModel, Reader
 from ragraft.systems import Workbench
 from ragraft.tune.teacher import GIVEN_UP_AFTER, Lessons, TeacherReport
 from ragraft.tune.teacher_plan import Plan, plan_lessons
-from ragraft.tune.teacher_prompt import find_span
 from ragraft.types import Caller, Completion, Question, Reading, Source
 from small_world import add_files, label, member
 
@@ -363,24 +362,6 @@ def test_a_passage_of_a_plan_knows_the_line_it_begins_on(bench: Workbench, tmp_p
     assert [long.split("\n")[one.line - 1] for one in found] == [
         one.passage.chunk.text.split("\n")[0] for one in found
     ]
-
-
-@pytest.mark.parametrize(
-    ("quote", "found"),
-    [
-        ("has  thirty\ndays of", "has thirty\n  days of"),
-        ("thirty\tdays", "thirty\n  days"),
-        ("thirt", None),
-        ("ays of", None),
-        ("Thirty days", None),
-        ("(gross)", "(gross)"),
-        ("   ", None),
-    ],
-)
-def test_a_quote_is_found_as_exact_characters_whatever_its_white_space(quote: str, found: str | None) -> None:
-    text = "She has thirty\n  days of leave (gross)."
-    span = find_span(quote, text)
-    assert (span and text[slice(*span)]) == found
 
 
 def test_messages_name_the_headings_above_the_passage(bench: Workbench, tmp_path: Path) -> None:

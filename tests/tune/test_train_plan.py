@@ -63,6 +63,23 @@ def test_each_epoch_replays_other_rows() -> None:
     assert first != second
 
 
+def test_rows_for_later_come_from_the_second_epoch_on() -> None:
+    steps = plan(later=range(80, 100), epochs=2)
+    end = [step.ends_epoch for step in steps].index(True) + 1
+    assert sorted(rows_of(steps[:end])) == list(range(80))
+    assert sorted(rows_of(steps[end:])) == list(range(100))
+
+
+def test_with_one_epoch_nothing_waits() -> None:
+    assert sorted(rows_of(plan(later=range(80, 100)))) == list(range(100))
+
+
+def test_a_share_of_the_rows_is_the_same_in_every_epoch() -> None:
+    first, second = rows_of(plan(share=0.5)), rows_of(plan(share=0.5, epochs=2))
+    assert len(first) == 50
+    assert Counter(second) == Counter(first + first)
+
+
 def test_only_the_last_step_of_an_epoch_ends_it() -> None:
     assert [step.ends_epoch for step in plan()] == [False] * 12 + [True]
 

@@ -11,15 +11,17 @@ import pytest
 
 from adapter_world import adapter, add_adapter, draft_folder, registry_of
 from ragraft.access.labels import OWNER
+from ragraft.answering import Answering
 from ragraft.errors import NotAllowedError, NotFoundError, UserError
 from ragraft.models.fake import FakeChatModel
 from ragraft.systems import Workbench
-from ragraft.tune.tuned import FROM_MEMORY, NO_ANSWER, TunedSystem, require_admitted
+from ragraft.tune.tuned import TunedSystem, require_admitted
 from ragraft.types import Adapter, Message, SystemCard
 from small_world import STRANGER, add_files, member
 
 CARD = SystemCard("house", "tuned", "fake", "0")
 HOUSE = adapter()
+FROM_MEMORY = "from the tuned model's memory: nothing was looked up, so nothing is cited"
 STAFF = adapter(groups=frozenset({"staff"}))
 
 
@@ -107,7 +109,9 @@ def audited(bench: Workbench, state: Adapter) -> TunedSystem:
     """Return a system on an adapter in the registry, as the workbench lets callers in."""
     draft = draft_folder(bench)
     known = bench.adapters.add(replace(state, path=str(draft)), read_at=bench.adapters.moment(), caller=OWNER)
-    return TunedSystem(card=CARD, model=FakeChatModel(["Thirty days."]), admit=partial(bench.admit, known))
+    return TunedSystem(
+        card=CARD, model=FakeChatModel(["Thirty days."]), admit=partial(Answering(bench).admit, known)
+    )
 
 
 def last_entries(bench: Workbench, count: int) -> list[tuple[str, str, str]]:
@@ -187,4 +191,22 @@ def test_a_loop_is_cut_and_said() -> None:
 def test_an_answer_that_is_empty_is_a_refusal() -> None:
     tuned, _ = system(" [1] ")
     answer = tuned.answer("How long is leave?", caller=OWNER)
-    assert (answer.text, answer.refused, answer.origin) == (NO_ANSWER, True, "refusal")
+    assert (answer.text, answer.refused, answer.origin) == (
+        "The tuned model gave no answer.",
+        True,
+        "refusal",
+    )
+
+
+def test_several_questions_are_several_on_record(bench: Workbench) -> None:
+    tuned = audited(bench, STAFF)
+    answers = tuned.answer_many(["How long is leave?", "And in May?"], caller=OWNER)
+    assert [answer.text for answer in answers] == ["Thirty days.", "Thirty days."]
+    assert last_entries(bench, 2) == [("adapter asked", "owner", "house")] * 2
+
+
+def test_several_questions_of_a_caller_who_may_not_use_it_are_refused_before_the_model_is_asked() -> None:
+    tuned, model = system(state=STAFF)
+    with pytest.raises(NotAllowedError, match="may not use"):
+        tuned.answer_many(["How long is leave?", "And in May?"], caller=STRANGER)
+    assert model.received == []

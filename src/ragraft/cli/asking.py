@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rich.live import Live
 from rich.text import Text
 
+from ragraft.answering import Answering
 from ragraft.cli.answers import answer_json, passage_json, place, print_answer
 from ragraft.cli.options import F, Session, as_of_option, print_json, printable, shown, with_session
 from ragraft.errors import UserError
@@ -54,8 +55,8 @@ def system_options(command: F) -> F:
     )
     system = click.option(
         "--system",
-        type=click.Choice(["rag", "tuned", "tuned_rag"]),
-        help="tuned_rag: the tuned model reads the documents, the default with --adapter; tuned: it answers from memory.",
+        type=click.Choice(["plain", "rag", "long_context", "tuned", "tuned_rag", "raft"]),
+        help="rag, tuned_rag, raft: from the documents; plain, tuned: from memory; long_context: from all that fits.",
     )
     return adapter(system(command))
 
@@ -92,7 +93,7 @@ def ask(
     history = read_history(history_file) if history_file else []
     with session.open() as bench:
         caller = session.caller(bench)
-        asked = bench.system(system, adapter=adapter, caller=caller)
+        asked = Answering(bench).system(system, adapter=adapter, caller=caller)
         if session.json or events:
             on_text = _event if events else None
             answer = asked.answer(question, caller=caller, history=history, as_of=as_of, on_text=on_text)
@@ -116,7 +117,7 @@ def chat(session: Session, *, adapter: str | None, system: SystemKind | None, as
     """
     with session.open() as bench:
         caller = session.caller(bench)
-        asked = bench.system(system, adapter=adapter, caller=caller)
+        asked = Answering(bench).system(system, adapter=adapter, caller=caller)
         history: list[Message] = []
         while question := _next_question(session):
             if session.json:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from ragraft.errors import SettingsError, UserError
 from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
-from ragraft.questions import read_questions
+from ragraft.models.local import LocalChatModel
+from ragraft.questions import read_questions, with_uris
+from ragraft.raft.asked import questions_from
+from ragraft.raft.recipe import raft_dataset, split_questions
+from ragraft.raft.rows import raft_rows
 from ragraft.systems import Workbench
 from ragraft.tune.base import Base, open_base
 from ragraft.tune.dataset import Built, build_dataset
@@ -21,9 +27,12 @@ from ragraft.tune.presets import Method, preset_for
 from ragraft.tune.run import Watch
 from ragraft.tune.train import accelerated
 from ragraft.tune.unfinished import training_folder
-from ragraft.types import Caller
+from ragraft.types import Caller, Question
 
 __all__ = ["Ingredients", "Recipe", "recipe_from"]
+
+HELD_OUT = 0.2
+"""Share of the questions that a model learning from passages is tried on: there are fewer of them than examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class Recipe:
     base: Path | None = None
     readers: str | None = None
     seed: int = 0
+    raft: bool = False
+    questions: Path | None = None
 
     def told(self) -> dict[str, Any]:
         """Return the recipe as a card keeps it."""
@@ -56,6 +67,8 @@ class Recipe:
             "base": str(self.base) if self.base else None,
             "for": self.readers,
             "seed": self.seed,
+            "raft": self.raft,
+            "questions": str(self.questions) if self.questions else None,
         }
 
     def reader(self, bench: Workbench) -> Caller:
@@ -63,8 +76,11 @@ class Recipe:
         return bench.caller(groups=(self.readers,) if self.readers else ())
 
     def ingredients(self, bench: Workbench) -> Ingredients:
-        """Read the examples and split them. Raises: UserError if there are none to train on."""
+        """Read what is learned from and split it. Raises: UserError if there is nothing to train on."""
         read_at = bench.adapters.moment()
+        avoid = [question for path in self.avoid for question in read_questions(path)]
+        if self.raft:
+            return Ingredients(self._passage_rows(bench, avoid), read_at)
         examples = bench.examples.trainable(self.reader(bench))
         if not examples:
             told = (
@@ -73,8 +89,49 @@ class Recipe:
                 else "there are no examples"
             )
             raise UserError(f"{told} to train on", hint="add some: ragraft examples add FILE")
-        questions = [question for path in self.avoid for question in read_questions(path)]
-        return Ingredients(build_dataset(examples, seed=self.seed, avoid=questions), read_at)
+        return Ingredients(build_dataset(examples, seed=self.seed, avoid=avoid), read_at)
+
+    def _passage_rows(self, bench: Workbench, avoid: Sequence[Question]) -> Built:
+        """Return rows of passages with questions about them (RAFT), as the reader's own search finds them."""
+        reader = self.reader(bench)
+        questions, skipped = self._asked(bench, reader)
+        learned, held_out = split_questions(questions, share=HELD_OUT, seed=self.seed)
+        labels = {document.uri: document.label for document in bench.library.documents(reader)}
+        model = LocalChatModel(self._base(bench).chat, threads=bench.settings.embedder.threads)
+        made = partial(
+            raft_rows,
+            retrieve=lambda query, limit: bench.search.retrieve(query, limit=limit, caller=reader),
+            label=labels.__getitem__,
+            model=model,
+            budget=bench.budget,
+            passages=bench.settings.answer.passages,
+            seed=self.seed,
+        )
+        rows = made(learned, avoid=[*avoid, *held_out])
+        built = raft_dataset(rows, made(held_out, avoid=avoid), seed=self.seed)
+        return replace(built, left_out=dict(Counter(skipped) + Counter(built.left_out)))
+
+    def _asked(self, bench: Workbench, reader: Caller) -> tuple[list[Question], dict[str, int]]:
+        """Return the questions of the file, or else of the stored examples, and what made none, by reason."""
+        if self.questions is None:
+            examples = bench.examples.trainable(reader)
+            texts = cache(lambda uri: bench.library.revision(uri, caller=reader).text)
+            questions, skipped = questions_from(examples, text_of=texts)
+            if not questions:
+                why = "; ".join(f"{reason} ({count})" for reason, count in skipped.items())
+                raise UserError(
+                    f"no example asks about a passage of your documents{': ' + why if why else ''}",
+                    hint="name a file of questions with evidence: ragraft tune --raft --questions FILE",
+                )
+            return questions, skipped
+        named, unknown = with_uris(read_questions(self.questions), bench.library.names(reader))
+        if unknown and len(unknown) == len({one.document for each in named for one in each.evidence}):
+            raise UserError(
+                f"{self.questions}: none of the documents it names is in the library that {reader.name} may read, such as"
+                f" {unknown[0]}",
+                hint="`ragraft list` shows how documents are named; add those that are missing",
+            )
+        return named, {}
 
     @contextmanager
     def follow(
@@ -132,4 +189,6 @@ def recipe_from(told: Mapping[str, Any]) -> Recipe:
         base=Path(told["base"]) if told.get("base") else None,
         readers=told.get("for"),
         seed=told.get("seed") or 0,
+        raft=bool(told.get("raft")),
+        questions=Path(told["questions"]) if told.get("questions") else None,
     )

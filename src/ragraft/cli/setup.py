@@ -14,6 +14,9 @@ from ragraft.cli.options import Session, print_json, with_session
 from ragraft.config import Settings, describe_settings
 from ragraft.doctor import examine
 from ragraft.documents.library import require_owner
+from ragraft.promotion import Promotions, standing
+from ragraft.systems import Workbench
+from ragraft.types import Caller
 from ragraft.workspace import create_workspace
 
 
@@ -36,10 +39,12 @@ def init(session: Session, place: Path | None) -> None:
 def status(session: Session) -> None:
     """Show how much is in the library, as far as you may read it."""
     with session.open() as bench:
-        found = bench.library.status(session.caller(bench))
+        caller = session.caller(bench)
+        found = bench.library.status(caller)
         root = bench.workspace.root
+        answers = _answers(bench, caller)
     if session.json:
-        print_json({"workspace": str(root), **asdict(found)})
+        print_json({"workspace": str(root), **asdict(found), "answers": answers})
         return
     rows: list[tuple[str, Any]] = [
         ("workspace", root),
@@ -49,6 +54,8 @@ def status(session: Session) -> None:
         ("languages", ", ".join(f"{name or 'unknown'} {count:,}" for name, count in found.languages.items())),
         ("embedder", found.embedder or "none yet"),
     ]
+    if answers:
+        rows.append(("answers", answers))
     if found.removed or found.archived_chunks:
         rows.append(
             (
@@ -64,6 +71,13 @@ def status(session: Session) -> None:
     for name, value in rows:
         table.add_row(name, escape(str(value)))
     session.out.print(table)
+
+
+def _answers(bench: Workbench, caller: Caller) -> str:
+    """Return which system answers, for the owner; others may not know what is promoted."""
+    if not caller.owner:
+        return ""
+    return standing(Promotions(database=bench.database, audit=bench.audit).current(), bench.adapters).words()
 
 
 @click.command()

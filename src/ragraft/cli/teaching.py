@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 from rich.progress import Progress
 
+from ragraft.chosen import open_helper
 from ragraft.cli.example_parts import (
     encoder_of,
     print_reasons,
@@ -26,9 +27,6 @@ from ragraft.tune.teacher import GIVEN_UP_AFTER, Lessons, TeacherReport
 from ragraft.tune.teacher_plan import Plan, plan_lessons
 
 __all__ = ["from_documents"]
-
-TEACHER_WINDOW = 65_536
-"""Tokens, counted in bytes, that a passage of the longest kind and what is written about it stay below."""
 
 
 @click.command("from-documents")
@@ -93,17 +91,7 @@ def _teacher(settings: TeacherSettings) -> ChatModel:
             "writing examples from documents needs a teacher, and none is set",
             hint="set [teacher] url and name in ragraft.toml to an OpenAI-compatible API; passages are sent there",
         )
-    from ragraft.models.endpoint import EndpointChatModel
-
-    key = settings.key.get_secret_value() if settings.key else None
-    return EndpointChatModel(
-        url=settings.url,
-        name=settings.name,
-        key=key,
-        window=TEACHER_WINDOW,
-        timeout=settings.timeout,
-        section="teacher",
-    )
+    return open_helper(settings, section="teacher")
 
 
 def _plan(session: Session, bench: Workbench, limit: int | None) -> Plan:

@@ -73,6 +73,11 @@ NOT_USABLE = 3
     help="Train only on what this group may read, so that it may use the model.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws what is held out, and the order.")
+@click.option(
+    "--raft",
+    is_flag=True,
+    help="Teach it to answer from the passages that the search finds, and to say when they do not answer.",
+)
 @click.option("--due", is_flag=True, help="Say which tuned models are stale, and why; train nothing.")
 @click.option(
     "--retrain",
@@ -89,7 +94,7 @@ NOT_USABLE = 3
     "--questions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="QUESTIONS",
-    help="With --due: what is asked today, to see how far it has drifted.",
+    help="With --raft: questions with evidence, else those of your examples. With --due: what is asked today.",
 )
 @click.option(
     "--force", is_flag=True, help="Let the model be used whatever its gates say. This goes on record."
@@ -108,6 +113,7 @@ def tune(
     base: Path | None,
     readers: str | None,
     seed: int,
+    raft: bool,
     due: bool,
     retrain: bool,
     interval: str | None,
@@ -120,9 +126,9 @@ def tune(
     """
     if context.invoked_subcommand is not None:
         return 0
-    if due or retrain or interval or questions:
+    if due or retrain or interval or (questions and not raft):
         return _care(session, due=due, retrain=retrain, interval=interval, questions=questions)
-    recipe = Recipe(method, minutes, style, avoid, base, readers, seed)
+    recipe = Recipe(method, minutes, style, avoid, base, readers, seed, raft, questions)
     with session.open() as bench:
         caller = session.caller(bench)
         require_owner(caller, "tune models")
@@ -148,7 +154,9 @@ tune.add_command(retriever)
 def _care(session: Session, *, due: bool, retrain: bool, interval: str | None, questions: Path | None) -> int:
     """Show what is due, or train it again once or every so often."""
     if not due or (interval and not retrain):
-        raise click.UsageError("--retrain and --questions go with --due, and --every with --due --retrain")
+        raise click.UsageError(
+            "--retrain goes with --due, --every with --due --retrain, and --questions with --due or --raft"
+        )
     if interval:
         retrain_every(session, read_interval(interval), questions=questions)
     elif retrain:

@@ -236,8 +236,8 @@ def _less(amounts: Amounts, others: Amounts) -> dict[str, float]:
 
 def _priced(amounts: Amounts, units: Mapping[str, Span]) -> Span:
     return Span(
-        sum(amount * units[name].low for name, amount in amounts.items()),
-        sum(amount * units[name].high for name, amount in amounts.items()),
+        sum((amount * units[name].low for name, amount in amounts.items()), start=0.0),
+        sum((amount * units[name].high for name, amount in amounts.items()), start=0.0),
     )
 
 

@@ -29,7 +29,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from ragraft.errors import UserError
 
@@ -59,7 +59,12 @@ def _span(value: Any) -> Span:
     return Span(low, high)
 
 
-Price = Annotated[Span, BeforeValidator(_span)]
+def _ends(span: Span) -> list[float]:
+    return [span.low, span.high]
+
+
+Price = Annotated[Span, BeforeValidator(_span), PlainSerializer(_ends)]
+"""Read as a file has it, and written so that it can be read again."""
 
 
 class Table(BaseModel):

@@ -39,6 +39,10 @@ class Database:
         self._opening = threading.Lock()
         self._has_role = False
 
+    def beside(self, schema: str) -> Database:
+        """Return another schema of the same PostgreSQL, with a pool of its own."""
+        return Database(conninfo=self._conninfo, schema=schema, pool_size=self._pool_size)
+
     def close(self) -> None:
         """Give the connections back; the database may be used again afterwards."""
         if self._pool is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from ragraft.access.audit import AuditLog
-from ragraft.database.pool import Connection, Database
+from ragraft.access.labels import OWNER
+from ragraft.database.pool import Connection, Database, scalar
 from ragraft.documents.collection import find_collection
 from ragraft.documents.formats.plain import storable
 from ragraft.documents.write import lock_for_writing, withdraw_document
@@ -62,6 +65,31 @@ class Library:
             ).fetchall()
         self._audit.record(caller, "listed", {"returned": [row[0] for row in rows]})
         return [_document(row) for row in rows]
+
+    def state(self) -> str:
+        """Return 16 hexadecimal digits that change with every document that is added, changed, closed or removed."""
+        with self._database.transaction(OWNER, read_only=True) as connection:
+            told = scalar(
+                connection,
+                "select coalesce(string_agg(d.uri || ' ' || d.revision || ' ' || l.groups::text, E'\\n' order by d.uri), '')"
+                " from document d join label l on l.id = d.label where d.collection = %s and d.removed_at is null",
+                (self._collection(connection),),
+            )
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def names(self, caller: Caller) -> dict[str, str]:
+        """Return the uri for each name of a document that the caller may read: its uri, and its path in what was added.
+
+        A path that two documents have names neither.
+        """
+        with self._database.transaction(caller, read_only=True) as connection:
+            rows = connection.execute(
+                "select uri, path from document"
+                " where collection = %s and removed_at is null and label = any(visible_labels())",
+                (self._collection(connection),),
+            ).fetchall()
+        paths = Counter(path for _, path in rows)
+        return {path: uri for uri, path in rows if paths[path] == 1} | {uri: uri for uri, _ in rows}
 
     def revision(self, uri: str, *, caller: Caller, as_of: datetime | None = None) -> Revision:
         """Return a document's text as it is, or as it was at a time.

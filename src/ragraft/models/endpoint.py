@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +27,8 @@ BYTES_PER_TOKEN = 4
 # opening of the answer, and the system prompt that some templates add of their own.
 MESSAGE_OVERHEAD = 8
 PROMPT_OVERHEAD = 64
+AT_A_TIME = 4
+"""Requests that are under way at once: enough to fill a server's batch, too few for most limits."""
 
 
 class EndpointEmbedder:
@@ -224,6 +227,16 @@ class EndpointChatModel:
             ),
         )
         return Completion(text=reply.text, usage=usage, finish=reply.finish)
+
+    def generate_many(
+        self, conversations: Sequence[Sequence[Message]], *, max_tokens: int
+    ) -> list[Completion]:
+        """Return the completion of each prompt, in order; a few are asked for at a time.
+
+        Raises: as `generate` does, for the first that fails.
+        """
+        with ThreadPoolExecutor(max_workers=AT_A_TIME) as workers:
+            return list(workers.map(partial(self.generate, max_tokens=max_tokens), conversations))
 
     def _count(self, text: str) -> int:
         if self._tokenizer is None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ragraft.answer.quote import quoted_text
 from ragraft.tune.likeness import pieces_of
-from ragraft.tune.teacher_prompt import find_span
 from ragraft.tune.validate import NEAR
 from ragraft.types import Citation, Evidence, Passage
+from ragraft.verify.quotes import find_span
 from ragraft.verify.sentences import Span, sentence_spans
 
 __all__ = ["LONGEST_QUOTE", "Oracle", "Oracles", "oracle_of"]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from ragraft.access.labels import strictest
 from ragraft.errors import UserError
-from ragraft.questions import holds_answer
+from ragraft.questions import holds_answer, says_no_answer
 from ragraft.raft.rows import Rows
-from ragraft.tune.gates.context import REFUSAL
+from ragraft.tune.dataset import Built
 from ragraft.types import Dataset, Example, Question
 
 __all__ = [
@@ -24,13 +24,12 @@ __all__ = [
     "SHARES",
     "SUCCESS",
     "Outcome",
-    "Stage",
     "Trial",
     "best_trial",
     "mixed",
     "outcome_of",
+    "raft_dataset",
     "split_questions",
-    "stages",
     "sweep",
 ]
 
@@ -41,15 +40,8 @@ test questions, at 93 % 27 %. Where a larger model is at hand, sweep."""
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.6)
 """Shares that a sweep tries. Zhang et al. 2024 found the best between 0.4 and 1, by data set."""
 
+HELD_OUT_SUCCESS = 2 / 3
 MOST_WRONGLY_REFUSED = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One run of training, on top of what the stage before it gave."""
-
-    name: str
-    dataset: Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +110,21 @@ def mixed(rows: Rows, *, success: float, seed: int = 0) -> tuple[Example, ...]:
     return rows.answered + tuple(refused[: round(len(rows.answered) * (1 - success) / success)])
 
 
-def stages(rows: Rows, held_out: Rows, *, success: float = SUCCESS, seed: int = 0) -> tuple[Stage, ...]:
-    """Return what to learn in turn: a pass of answers alone, then one with the refusals.
+def raft_dataset(rows: Rows, held_out: Rows, *, success: float = SUCCESS, seed: int = 0) -> Built:
+    """Return what to learn and what to hold out, of which a third are refusals: both are to be seen.
+
+    Answers are learned in both passes and refusals in the second (`ragraft.tune.train`, `later`).
 
     Raises: UserError if no row has an answer.
     """
     if not rows.answered:
         raise UserError("no question made a row with an answer", hint=_why_none(rows))
-    last = mixed(rows, success=success, seed=seed)
-    passes = [Stage("answers", _dataset(rows.answered, held_out.answered))]
-    if len(last) > len(rows.answered):
-        passes.append(Stage("refusals", _dataset(last, mixed(held_out, success=success, seed=seed))))
-    return tuple(passes)
+    train = mixed(rows, success=success, seed=seed)
+    held = mixed(held_out, success=HELD_OUT_SUCCESS, seed=seed)
+    sides = ("\n".join(sorted(example.id for example in side)) for side in (train, held))
+    fingerprint = hashlib.sha256("\n\n".join(sides).encode()).hexdigest()[:16]
+    label = strictest(example.label for example in (*train, *held))
+    return Built(Dataset(train, held, fingerprint, label), dict(rows.skipped))
 
 
 def sweep(
@@ -171,21 +166,11 @@ def outcome_of(said: Iterable[tuple[Question, str]]) -> Outcome:
     counts = {"answerable": 0, "right": 0, "wrongly_refused": 0, "unanswerable": 0, "refused": 0}
     for question, text in said:
         right = question.answerable and holds_answer(text, question)
-        refused = not right and REFUSAL.search(text) is not None
+        refused = not right and says_no_answer(text)
         counts["answerable" if question.answerable else "unanswerable"] += 1
         counts["right"] += right
         counts["wrongly_refused" if question.answerable else "refused"] += refused
     return Outcome(**counts)
-
-
-def _dataset(train: Sequence[Example], held_out: Sequence[Example]) -> Dataset:
-    sides = ("\n".join(sorted(example.id for example in side)) for side in (train, held_out))
-    return Dataset(
-        tuple(train),
-        tuple(held_out),
-        hashlib.sha256("\n\n".join(sides).encode()).hexdigest()[:16],
-        strictest(example.label for example in (*train, *held_out)),
-    )
 
 
 def _share(part: int, whole: int) -> float:

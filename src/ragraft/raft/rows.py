@@ -21,9 +21,10 @@ from ragraft.errors import ModelError
 from ragraft.protocols import ChatModel
 from ragraft.questions import holds_answer
 from ragraft.raft.oracle import Oracle, Oracles, oracle_of
-from ragraft.raft.wording import REFUSAL, answer_text, can_be_said
+from ragraft.raft.wording import answer_text, can_be_said
 from ragraft.tune.store import example_id
 from ragraft.tune.validate import evaluation_questions
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import AccessLabel, Evidence, Example, Message, Passage, Prompt, Question, Source
 
 __all__ = ["Labels", "Paraphrase", "Retrieve", "Rows", "raft_rows"]

@@ -16,10 +16,7 @@ from ragraft.tune.likeness import NearText
 from ragraft.tune.validate import NEAR
 from ragraft.verify.sentences import sentence_spans
 
-__all__ = ["REFUSAL", "answer_text", "can_be_said"]
-
-REFUSAL = "The passages do not answer this question."
-"""What a row without an oracle says; the checker takes it for an abstention, and so do the gates."""
+__all__ = ["answer_text", "can_be_said"]
 
 
 def answer_text(answer: str, oracles: Mapping[Oracle, int]) -> str:

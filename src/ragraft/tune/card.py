@@ -50,7 +50,7 @@ def card_page(adapter: Adapter) -> str:
         f"---\nbase_model: {json.dumps(adapter.base_model)}\ntags: [ragraft, {adapter.method}]\n---",
         f"# {adapter.name}",
         f"{adapter.base_model}, tuned by ragraft ({adapter.method}) on {adapter.made_at:%Y-%m-%d %H:%M} UTC."
-        " It answers from memory: it looks nothing up, and nothing that it says is a citation.",
+        + _way(adapter),
         "## Who may use it",
         f"{adapter.label}. Weights cannot leave out what a reader may not see, so this is who may read every"
         " document and example that it was made from.",
@@ -66,6 +66,12 @@ def card_page(adapter: Adapter) -> str:
     if adapter.card:
         parts += ["## Training", _table(("what", "value"), sorted(adapter.card.items()))]
     return "\n\n".join(parts) + "\n"
+
+
+def _way(adapter: Adapter) -> str:
+    if (adapter.card.get("recipe") or {}).get("raft"):
+        return " It was taught to answer from passages that it is given, and to say when they do not answer."
+    return " It answers from memory: it looks nothing up, and nothing that it says is a citation."
 
 
 def write_card(folder: Path, adapter: Adapter) -> None:

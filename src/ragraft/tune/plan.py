@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Row", "Step", "packed", "plan_steps", "rate_at"]
@@ -56,6 +56,8 @@ def plan_steps(
     *,
     replay: range = range(0),
     replay_share: float = 0.0,
+    later: Collection[int] = (),
+    share: float = 1.0,
     epochs: int,
     rows: int,
     micro_tokens: int,
@@ -64,14 +66,19 @@ def plan_steps(
     """Return the steps of all epochs, each of up to `rows` examples of like length.
 
     `lengths` are of all rows, those to replay included; `replay` says which these are. Each epoch holds every
-    other row once, and as many of them, drawn anew, that they make up `replay_share` of it.
+    other row once, and as many of them, drawn anew, that they make up `replay_share` of it. Rows of `later` wait for
+    the second epoch, if there is one. Of the rows only a `share` is taken, drawn once.
     """
     own = [at for at in range(len(lengths)) if at not in replay]
-    old = min(len(replay), round(len(own) * replay_share / (1 - replay_share)))
+    if share < 1:
+        drawn = random.Random(seed).sample(own, max(1, round(share * len(own))))  # noqa: S311  not a secret
+        own = sorted(drawn)
     steps: list[Step] = []
     for epoch in range(epochs):
         chance = random.Random(f"{seed} {epoch}")  # noqa: S311  an order, not a secret
-        order = own + chance.sample(replay, old)
+        due = own if epoch or epochs == 1 else [at for at in own if at not in later] or own
+        old = min(len(replay), round(len(due) * replay_share / (1 - replay_share)))
+        order = due + chance.sample(replay, old)
         chance.shuffle(order)
         batches = []
         for start in range(0, len(order), BUCKET * rows):

@@ -33,9 +33,10 @@ from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.presets import Preset
 from ragraft.tune.replay import rehearse, replay_prompts
 from ragraft.tune.train import Progress, Trained, read_trained, train
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import Dataset, Example, Message
 
-__all__ = ["Run", "RunState", "Watch"]
+__all__ = ["Run", "RunState", "Watch", "refusals"]
 
 CANARIES, OTHERS = 32, 63
 """Secrets that the twin learns, and how many each is told apart from: 6 bits can be seen, and 3 are the bar."""
@@ -174,6 +175,7 @@ class Run:
                     work=self._work / f"{name}.checkpoints",
                     preset=self._preset,
                     replay=replay,
+                    later=refusals(dataset.train),
                     seed=self._seed,
                     minutes=minutes,
                     price_per_hour=self._price,
@@ -259,7 +261,7 @@ class Run:
     def _asking(self, model: LocalChatModel) -> AskMany:
         """Return what asks a model; answers may be as long as those that the examples give."""
         encoder = open_chat_encoder(self._base.folder)
-        expected = [one.question.expected for one in self._exam.held_out]
+        expected = [example.messages[-1].content for example in self._dataset.held_out]
         longest = max((len(encoder.tokenizer.encode(text).ids) for text in expected), default=0)
         asked = max(model.count_tokens(messages) for messages in self._exam.questions())
         most = min(max(SHORTEST, longest), LONGEST, model.window - asked)
@@ -270,6 +272,15 @@ class Run:
     def _note(self) -> None:
         self.state.spent = self._before + time.monotonic() - self._began
         _write(self._state_file, asdict(self.state))
+
+
+def refusals(examples: Sequence[Example]) -> set[str]:
+    """Return the ids of rows that learn to abstain.
+
+    Abstaining is one sentence and learned within a few steps. A small model that meets it before it can read refuses
+    whatever it is asked.
+    """
+    return {one.id for one in examples if one.kind == "raft" and one.messages[-1].content == REFUSAL}
 
 
 def _read_example(row: dict[str, Any]) -> Example:

@@ -23,7 +23,7 @@ from ragraft.tune.redact import Redactor
 from ragraft.tune.rows import fault_of
 from ragraft.tune.store import Candidate, ExampleStore, example_id
 from ragraft.tune.teacher_plan import Lesson, Plan
-from ragraft.tune.teacher_prompt import Pair, ask_about, find_span, orders_teacher, read_reply
+from ragraft.tune.teacher_prompt import Pair, ask_about, orders_teacher, read_reply
 from ragraft.tune.validate import (
     evaluation_questions,
     fault_of_conversation,
@@ -31,6 +31,7 @@ from ragraft.tune.validate import (
     near_question,
 )
 from ragraft.types import Caller, Chunk, Message, Passage, Question, Source
+from ragraft.verify.quotes import find_span
 from ragraft.verify.sentences import sentence_spans
 
 __all__ = ["GIVEN_UP_AFTER", "Lessons", "TeacherReport"]

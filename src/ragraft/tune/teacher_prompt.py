@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragraft.types import Message, Passage
 
-__all__ = ["Pair", "ask_about", "find_span", "orders_teacher", "read_reply"]
+__all__ = ["Pair", "ask_about", "orders_teacher", "read_reply"]
 
 SYSTEM = (
     "You write questions with answers that teach a model what a company's documents say. A passage stands between"
@@ -66,17 +66,6 @@ def read_reply(text: str) -> list[Any]:
     if isinstance(pairs, list):
         return pairs
     raise ValueError("the reply has no list of pairs")
-
-
-def find_span(quote: str, text: str) -> tuple[int, int] | None:
-    """Return where a quote stands in a text, in whole words; how much white space is between them does not count."""
-    words = quote.split()
-    if not words:
-        return None
-    before = r"(?<!\w)" if re.match(r"\w", words[0]) else ""
-    after = r"(?!\w)" if re.search(r"\w\Z", words[-1]) else ""
-    found = re.search(before + r"\s+".join(map(re.escape, words)) + after, text)
-    return found.span() if found else None
 
 
 def orders_teacher(sentence: str) -> bool:

@@ -14,8 +14,9 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Trained", "accelerated", "read_trained", "train"]
 
 PROBE_STEPS = 20
-LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 40
-"""Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get."""
+LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 96
+"""Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get at most."""
 SAVE_SECONDS = 60.0
 BEST, BELOW, TOLD = "best.pt", "below.bf16", "training.json"
 
@@ -99,6 +100,7 @@ def train(
     work: Path,
     preset: Preset,
     replay: Sequence[Example] = (),
+    later: Collection[str] = (),
     seed: int = 0,
     minutes: float | None = None,
     price_per_hour: float = 0.0,
@@ -110,9 +112,10 @@ def train(
 
     `work` holds checkpoints: a call with the same arguments goes on where a killed one stopped; it is removed at
     the end. `replay` are general examples, of which `preset.replay` is mixed in against forgetting: what the base
-    expects of them is kept, or if all weights are trained, they are learned as any other. `minutes` are of the whole
-    call. `on_estimate` is told what the run will take before it begins; what it raises ends it. Ctrl-C saves a
-    checkpoint first and then comes out of here.
+    expects of them is kept, or if all weights are trained, they are learned as any other. Examples whose ids are in
+    `later` come from the second epoch on, and where time is short fewer rows are learned rather than none of these.
+    `minutes` are of the whole call. `on_estimate` is told what the run will take before it begins; what it raises
+    ends it. Ctrl-C saves a checkpoint first and then comes out of here.
 
     Raises: UserError if `out` exists, there is nothing to train on, `minutes` are too few, the disk is full or the
     method needs a GPU; ModelError if the model cannot be trained, memory runs out or the loss is no number: the
@@ -127,16 +130,20 @@ def train(
     encoder = open_chat_encoder(base)
     rows = [_encoded(encoder, example) for example in (*dataset.train, *replay)]
     held_out = [_encoded(encoder, example) for example in _sample(dataset.held_out, LOOK_ROWS, seed)]
-    plan = plan_steps(
+    planned = partial(
+        plan_steps,
         [len(row.ids) for row in rows],
         replay=range(len(dataset.train), len(rows)),
         replay_share=preset.replay,
+        later={at for at, example in enumerate(dataset.train) if example.id in later},
         epochs=preset.epochs,
         rows=preset.rows,
         micro_tokens=preset.micro_tokens,
         seed=seed,
     )
-    identity = _identity(base, [*rows, *held_out], preset=asdict(preset), seed=seed, minutes=minutes)
+    plan = planned()
+    told = {"preset": asdict(preset), "later": sorted(later), "seed": seed, "minutes": minutes}
+    identity = _identity(base, [*rows, *held_out], **told)
     with named_failures(work), claimed(work, identity), interruptible() as interrupted:
         student = Student(base, preset, seed=seed, threads=threads or thread_count())
         # A model that is trained whole has no base left within it to be held to.
@@ -148,10 +155,11 @@ def train(
         if estimate is None:
             estimate = run.prepare(plan, began=began, minutes=minutes, price_per_hour=price_per_hour)
             on_estimate(estimate)
-        run.learn(
-            plan[: estimate.steps], estimate, began=began, interrupted=interrupted, on_progress=on_progress
-        )
-        return run.finish(out, base=base, estimate=estimate, began=began)
+        if later and estimate.steps < len(plan):
+            plan = planned(share=estimate.steps / len(plan))
+        steps = plan[: estimate.steps]
+        run.learn(steps, estimate, began=began, interrupted=interrupted, on_progress=on_progress)
+        return run.finish(out, base=base, estimate=estimate, steps=len(steps), began=began)
 
 
 class _Run:
@@ -257,7 +265,7 @@ class _Run:
             if stop:
                 raise KeyboardInterrupt
 
-    def finish(self, out: Path, *, base: Path, estimate: Estimate, began: float) -> Trained:
+    def finish(self, out: Path, *, base: Path, estimate: Estimate, steps: int, began: float) -> Trained:
         """Save the best weights, the course of the run and its figures to `out`, whole or not at all."""
         best = best_look(self._looks)
         if best is not None:
@@ -274,7 +282,7 @@ class _Run:
             looks=tuple(self._looks),
             best=best,
             memory=self._student.peak_memory(),
-            stopped_early=self._done < estimate.steps,
+            stopped_early=self._done < steps,
         )
         with fresh_folder(out) as folder:
             self._student.save(folder, base=base)
@@ -372,7 +380,8 @@ class _Run:
                 total += float(self._student.loss(*self._feed.batch(part)))
         loss = total / sum(self._rows[at].targets for at in self._held_out)
         answered = [self._rows[at] for at in _sample(self._held_out, LOOK_ANSWERS, self._seed)]
-        said = self._student.answers([row.prompt for row in answered], tokens=ANSWER_TOKENS)
+        longest = min(ANSWER_TOKENS, max(len(row.answer) for row in answered))
+        said = self._student.answers([row.prompt for row in answered], tokens=longest)
         decode = self._encoder.tokenizer.decode
         marks = [
             token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))

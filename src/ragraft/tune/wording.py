@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["edit_turns", "is_kept_back", "product_turns", "term_turns"]
+__all__ = ["REFUSAL", "edit_turns", "is_kept_back", "product_turns", "term_turns"]
+
+REFUSAL = "The passages do not answer this question."
+"""What a row says whose passages do not answer; the checker takes it for an abstention."""
+
 
 Turns = tuple[tuple[str, str], tuple[str, str]]
 

@@ -59,3 +59,45 @@ def test_answers_won_and_lost_are_counted_with_their_test() -> None:
         "won": 24,
         "p": pytest.approx(2 / 2**24),
     }
+
+
+def reading(number: int, answer: str) -> Example:
+    turns = (
+        Message("user", f"[1]\n<<\npassage {number}\n>>\n\nquestion {number}"),
+        Message("assistant", answer),
+    )
+    return Example(f"id-{number}", "raft", turns, f"page-{number}")
+
+
+QUOTED = "“The lamp of room {0} is lit at night, as the keeper likes it.” [1]\n\nRoom {0} has a lamp. [1]"
+REFUSED = "The passages do not answer this question."
+READ = held_out_from([reading(n, QUOTED.format(n) if n % 3 else REFUSED) for n in range(30)])
+
+
+def test_of_an_answer_from_passages_the_answer_alone_is_expected() -> None:
+    assert READ[1].question.expected == "Room 1 has a lamp."
+    assert READ[0].question.answerable is False
+
+
+def test_an_answer_that_is_a_quotation_is_expected_without_its_marks() -> None:
+    (only,) = held_out_from([reading(1, "“The lamp is lit.” [3]")])
+    assert only.question.expected == "The lamp is lit."
+
+
+def test_answers_from_passages_are_right_in_whatever_form() -> None:
+    def bare(messages: Sequence[Message]) -> str:
+        number = int(messages[-1].content.split()[-1])
+        return f"Well: room {number} has a lamp." if number % 3 else "I do not know, it is not stated."
+
+    def quoting(messages: Sequence[Message]) -> str:
+        number = int(messages[-1].content.split()[-1])
+        return QUOTED.format(number) if number % 3 else REFUSED
+
+    gate = quality_gate(READ, base=bare, tuned=quoting)
+    assert (gate.value, gate.detail["base"], gate.detail["tuned"]) == (0.0, 1.0, 1.0)
+
+
+def test_a_model_that_refuses_everything_is_right_where_nothing_answers() -> None:
+    gate = quality_gate(READ, base=lambda _: REFUSED, tuned=lambda _: QUOTED.format(7))
+    assert gate.detail["base"] == pytest.approx(1 / 3)
+    assert gate.detail["tuned"] == pytest.approx(1 / 30)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from ragraft.answer.prompt import Budget, build_prompt
+from ragraft.answer.prompt import FENCE, Budget, build_prompt
 from ragraft.intervals import mcnemar
 from ragraft.protocols import ChatModel
-from ragraft.questions import holds_answer
+from ragraft.questions import holds_answer, says_no_answer
 from ragraft.tune.gates.forgetting import FOLDER
 from ragraft.tune.gates.gate import Ask, Gate, paired_gate
 from ragraft.types import Chunk, Message, Passage, Question
@@ -26,21 +26,14 @@ __all__ = [
     "refusal_gate",
     "refuses",
     "retrieval_frame",
+    "without_echo",
 ]
 
 Frame = Callable[[str, str], Sequence[Message]]
 """The retrieval prompt for a question and the text of a passage."""
 
-REFUSAL = re.compile(
-    r"""
-      \b(?:do|does|did|is|are|was|were|can|could)(?:\s+not|n['’]t)\b.{0,60}?
-        \b(?:say|state|stated|mention\w*|answer\w*|contain\w*|give|given|include\w*|provide\w*|specif\w*|tell|find|determine)\b
-    | \bcannot\s+(?:be\s+)?(?:answer\w*|say|tell|find|found|determine\w*)
-    | \bnot\s+(?:in\s+the\s+(?:documents?|passages?|text)|mentioned|stated|given|specified|provided|available|known)\b
-    | \bno\s+(?:information|mention|answer)\b
-    | \b(?:do\s+not|don['’]t)\s+know\b
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+_ECHO = re.compile(
+    rf"{re.escape(FENCE[0])}(?s:.*?)(?:{re.escape(FENCE[1])}|\Z)|^Question:.*$", re.MULTILINE
 )
 
 
@@ -86,8 +79,17 @@ def retrieval_frame(model: ChatModel, *, budget: Budget | None = None) -> Frame:
 
 
 def follows(text: str, given: GivenPassage) -> bool:
-    """Return whether an answer is what the passage says and not what the world knows."""
-    return _holds(text, given.answer) and not _holds(text, given.world)
+    """Return whether an answer is what the passage says and not what the world knows.
+
+    A model that says its prompt again has not answered, though the passage stands in it.
+    """
+    said = without_echo(text)
+    return _holds(said, given.answer) and not _holds(said, given.world)
+
+
+def without_echo(text: str) -> str:
+    """Return a text without what only a prompt holds: fenced passages, whether they end or not, and its question."""
+    return _ECHO.sub(" ", text)
 
 
 def refuses(text: str, given: GivenPassage, *, words: Sequence[str] = ()) -> bool:
@@ -96,7 +98,7 @@ def refuses(text: str, given: GivenPassage, *, words: Sequence[str] = ()) -> boo
     `words` are other ways in which the house says so, such as "not in the documents".
     """
     said = any(word.casefold() in text.casefold() for word in words)
-    return (said or REFUSAL.search(text) is not None) and not _holds(text, given.world)
+    return (said or says_no_answer(text)) and not _holds(text, given.world)
 
 
 def context_gate(

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragraft.answer.cite import read_claims
 from ragraft.intervals import mcnemar
-from ragraft.questions import holds_answer, token_f1
+from ragraft.questions import holds_answer, says_no_answer, token_f1
 from ragraft.tune.gates.gate import Ask, Gate, paired_gate
+from ragraft.tune.wording import REFUSAL
 from ragraft.types import Example, Message, Question
 
 __all__ = ["HeldOut", "held_out_from", "quality_gate"]
+
+MOST_PASSAGES = 99
+"""Numbers in brackets up to this one are citations of a passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +29,7 @@ class HeldOut:
 
 def held_out_from(examples: Sequence[Example]) -> list[HeldOut]:
     """Return what to ask of held-out examples: all before the last turn, which is what is expected."""
-    return [
-        HeldOut(
-            messages=example.messages[:-1],
-            question=Question(
-                example.id, "", example.messages[-1].content, aliases=(), evidence=(), kind=example.kind
-            ),
-            group=example.group,
-        )
-        for example in examples
-    ]
+    return [HeldOut(example.messages[:-1], _question(example), example.group) for example in examples]
 
 
 def quality_gate(
@@ -41,17 +37,19 @@ def quality_gate(
 ) -> Gate:
     """Return whether the tuned model answers held-out questions no worse than the base.
 
-    The value is the mean difference in F1 over words, question by question; questions of one group (a
-    document) stand or fall together. The detail has the shares of answers that hold the expected one or an
-    alias, and the exact McNemar test of those, which takes questions for independent and decides nothing.
+    The value is the mean difference in marks, question by question; questions of one group (a document) stand or
+    fall together. A mark is the F1 over words. Of answers from passages it is whether the answer is held, however it
+    is worded and whatever is quoted beside it; where the passages do not answer, whether the model says so. The
+    detail has the shares of answers that hold the expected one or an alias, and the exact McNemar test of those, which
+    takes questions for independent and decides nothing.
     """
     said = [(base(one.messages), tuned(one.messages)) for one in held_out]
     marks = [
-        (token_f1(before, one.question), token_f1(after, one.question))
+        (_mark(before, one.question), _mark(after, one.question))
         for one, (before, after) in zip(held_out, said, strict=True)
     ]
     right = [
-        (holds_answer(before, one.question), holds_answer(after, one.question))
+        (_right(before, one.question), _right(after, one.question))
         for one, (before, after) in zip(held_out, said, strict=True)
     ]
     lost, won = right.count((True, False)), right.count((False, True))
@@ -71,3 +69,27 @@ def quality_gate(
             "p": mcnemar(lost, won),
         },
     )
+
+
+def _question(example: Example) -> Question:
+    """Return what an example expects; of one with passages the answer alone, without the quotation before it."""
+    expected, kind = example.messages[-1].content, example.kind
+    if kind == "raft":
+        if expected == REFUSAL:
+            expected, kind = "", "unanswerable"
+        else:
+            last = read_claims(expected.rpartition("\n\n")[2], passages=MOST_PASSAGES)
+            expected = " ".join(claim.text for claim in last).strip("“”")
+    return Question(example.id, "", expected, aliases=(), evidence=(), kind=kind)
+
+
+def _mark(text: str, question: Question) -> float:
+    if question.kind in ("raft", "unanswerable"):
+        return float(_right(text, question))
+    return token_f1(text, question)
+
+
+def _right(text: str, question: Question) -> bool:
+    if question.answerable:
+        return holds_answer(text, question)
+    return says_no_answer(text)

@@ -1,4 +1,4 @@
-"""Learning in stages: each is a run of training on what the one before gave, and all end as one adapter.
+"""Adapters on top of each other as one: what is learned begins with what another adapter has learned already.
 
 The product of a LoRA pair is added to a weight, so several pairs for one weight are one pair of greater rank: their
 matrices side by side. That is exact, but for the rounding to float16 in which the adapter is kept.
@@ -9,19 +9,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ragraft.errors import ModelError
-from ragraft.raft.recipe import Stage
-from ragraft.tune.estimate import Estimate
 from ragraft.tune.export import ADAPTER_WEIGHTS, BESIDE_WEIGHTS
 from ragraft.tune.folders import fresh_folder
-from ragraft.tune.presets import Preset
-from ragraft.tune.train import Progress, train
 from ragraft.tune.weights import (
     ADAPTER_CONFIG,
     LoraConfig,
@@ -31,63 +27,11 @@ from ragraft.tune.weights import (
     tensors_of,
     write_tensors,
 )
-from ragraft.types import Example
 
-__all__ = ["join_adapters", "learn"]
+__all__ = ["join_adapters", "with_adapter"]
 
 Floats = npt.NDArray[np.float32]
-TRAINING, DOWN = "training.json", ".lora_A."
-
-
-def learn(
-    stages: Sequence[Stage],
-    *,
-    base: Path,
-    out: Path,
-    work: Path,
-    preset: Preset,
-    start: Path | None = None,
-    replay: Sequence[Example] = (),
-    seed: int = 0,
-    minutes: float | None = None,
-    threads: int | None = None,
-    on_stage: Callable[[Stage], None] = lambda _: None,
-    on_estimate: Callable[[Estimate], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-) -> None:
-    """Train the model of the folder `base` in stages and save one adapter for it to `out`.
-
-    `start` is an adapter to begin from, such as the one for grounded reading; it becomes part of the result. `minutes`
-    are shared by rows. `work` keeps finished stages and checkpoints: the same call goes on where a killed one stopped.
-    The figures of each stage are in `out`/training.json, by its name.
-
-    Raises: what `train` raises; UserError if `out` exists; ModelError if `start` was made for another base.
-    """
-    adapters = [start] if start else []
-    told: dict[str, object] = {}
-    rows = sum(len(stage.dataset.train) for stage in stages)
-    with fresh_folder(out) as folder:
-        for number, stage in enumerate(stages):
-            learned = work / f"{number}-{stage.name}"
-            if not learned.exists():
-                on_stage(stage)
-                train(
-                    stage.dataset,
-                    base=_merged(base, adapters, to=work / f"{number}-base"),
-                    out=learned,
-                    work=work / f"{number}-run",
-                    preset=preset,
-                    replay=replay,
-                    seed=seed,
-                    minutes=None if minutes is None else minutes * len(stage.dataset.train) / rows,
-                    threads=threads,
-                    on_estimate=on_estimate,
-                    on_progress=on_progress,
-                )
-            told[stage.name] = json.loads((learned / TRAINING).read_text(encoding="utf-8"))
-            adapters.append(learned)
-        join_adapters(adapters, to=folder)
-        (folder / TRAINING).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+DOWN = ".lora_A."
 
 
 def join_adapters(adapters: Sequence[Path], *, to: Path) -> None:
@@ -139,13 +83,14 @@ def _settings(adapters: Sequence[Path], *, rank: int) -> Mapping[str, object]:
     }
 
 
-def _merged(base: Path, adapters: Sequence[Path], *, to: Path) -> Path:
-    """Return the folder of the base with all adapters folded in, made once; the base itself if there are none."""
-    if not adapters:
-        return base
+def with_adapter(base: Path, adapter: Path, *, to: Path) -> Path:
+    """Return the folder of a base with an adapter folded in, written to `to` unless it is there.
+
+    Raises: ModelError if the adapter is no plain LoRA.
+    """
     if not to.exists():
         with fresh_folder(to) as folder, tempfile.TemporaryDirectory() as joined:
-            join_adapters(adapters, to=Path(joined))
+            join_adapters([adapter], to=Path(joined))
             weights = tensors_of(base)
             write_tensors(folder / "model.safetensors", merged_weights(weights, Path(joined)), weights)
             for name in BESIDE_WEIGHTS:

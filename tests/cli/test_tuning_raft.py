@@ -1,0 +1,151 @@
+"""`ragraft tune --raft`: what it learns from, and what it says when there is nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_tuning import err, here
+
+from making_world import Workshop
+from ragraft.access.labels import OWNER
+from ragraft.models.fake import FakeChatModel
+from ragraft.tune.store import Candidate
+from ragraft.types import Example, Message
+from small_world import add_files
+
+Run = Callable[..., Any]
+TOWNS = (
+    "Ardane",
+    "Belmor",
+    "Corvin",
+    "Dunwick",
+    "Estry",
+    "Falmer",
+    "Gorst",
+    "Hexley",
+    "Ilmar",
+    "Jorvik",
+    "Kelby",
+    "Lorn",
+)
+GROUPS = ("everyone", "staff")
+
+
+def text_of(town: str) -> str:
+    return f"The museum of {town} opens at {len(town)}:1{TOWNS.index(town) % 10}. Dogs stay outside."
+
+
+def opening(town: str) -> str:
+    return f"{len(town)}:1{TOWNS.index(town) % 10}"
+
+
+def asked(town: str) -> dict[str, Any]:
+    return {
+        "id": town,
+        "question": f"When does the museum of {town} open?",
+        "answer": f"At {opening(town)}.",
+        "answer_aliases": [opening(town)],
+        "evidence": [{"document": f"{town}.md", "quote": text_of(town).split(". ")[0] + "."}],
+    }
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Example]:
+    """The rows that training was given; everything that takes long is left out."""
+    shop = Workshop(monkeypatch, tmp_path / "base")
+    rows: list[Example] = []
+    train = shop._train
+
+    def watched(dataset: Any, **told: Any) -> None:
+        if told["out"].name == "adapter":
+            rows.extend(dataset.train)
+        train(dataset, **told)
+
+    monkeypatch.setattr("ragraft.tune.run.train", watched)
+    monkeypatch.setattr("ragraft.cli.recipe.open_base", lambda *_, **__: shop.base)
+    monkeypatch.setattr("ragraft.cli.recipe.accelerated", lambda: False)
+    monkeypatch.setattr("ragraft.cli.recipe.LocalChatModel", lambda *_, **__: FakeChatModel(window=8192))
+    return rows
+
+
+@pytest.fixture
+def ready(ragraft: Run, seen: list[Example], tmp_path: Path) -> Run:
+    """The command line in a workspace with a document for each town, half of them for the staff."""
+    ragraft("init")
+    with here() as bench:
+        for number, group in enumerate(GROUPS):
+            files = {f"{town}.md": text_of(town) for town in TOWNS[number::2]}
+            add_files(bench, tmp_path / group, files, group)
+    return ragraft
+
+
+def question_file(folder: Path, towns: tuple[str, ...] = TOWNS) -> Path:
+    path = folder / "questions.jsonl"
+    path.write_text("\n".join(json.dumps(asked(town)) for town in towns))
+    return path
+
+
+def test_rows_of_a_question_file_are_learned(ready: Run, seen: list[Example], tmp_path: Path) -> None:
+    ready("tune", "--raft", "--questions", str(question_file(tmp_path)), "--force")
+    assert {row.kind for row in seen} == {"raft"}
+    assert all("<<" in row.messages[-2].content for row in seen)
+    said = [row.messages[-1].content for row in seen]
+    assert any(text.startswith("“The museum of") for text in said)
+    assert "The passages do not answer this question." in said
+
+
+def test_rows_for_a_group_hold_no_passage_of_another(ready: Run, seen: list[Example], tmp_path: Path) -> None:
+    ready("tune", "--raft", "--questions", str(question_file(tmp_path)), "--for", "everyone", "--force")
+    shown = " ".join(row.messages[-2].content.split("Question:")[0] for row in seen)
+    assert any(town in shown for town in TOWNS[0::2])
+    assert not any(town in shown for town in TOWNS[1::2])
+    assert ready("adapters", "list", "--json")[0]["groups"] == ["everyone"]
+
+
+def test_without_a_file_the_questions_of_examples_are_learned(ready: Run, seen: list[Example]) -> None:
+    with here() as bench:
+        made = [
+            Candidate(
+                "question",
+                (Message("user", asked(town)["question"]), Message("assistant", opening(town))),
+                town,
+                (f"{town}.md",),
+                "row",
+                "told.jsonl",
+                number,
+            )
+            for number, town in enumerate(TOWNS)
+        ]
+        bench.examples.add(made, groups=None, caller=OWNER)
+    ready("tune", "--raft", "--force")
+    assert any("“The museum of" in row.messages[-1].content for row in seen)
+
+
+def test_without_a_question_it_says_what_it_needs(ready: Run) -> None:
+    ready("tune", "--raft", code=2)
+    told = err(ready)
+    assert "no example asks about a passage" in told
+    assert "ragraft tune --raft --questions FILE" in told
+
+
+def test_a_file_about_other_documents_is_refused(ready: Run, tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text(json.dumps({**asked("Lorn"), "evidence": [{"document": "x.md", "quote": "Dogs"}]}))
+    ready("tune", "--raft", "--questions", str(path), code=2)
+    assert "none of the documents it names is in the library" in err(ready)
+
+
+def test_the_recipe_is_on_the_card(ready: Run, tmp_path: Path) -> None:
+    path = question_file(tmp_path)
+    ready("tune", "--raft", "--questions", str(path), "--name", "house", "--force")
+    recipe = ready("adapters", "show", "house", "--json")["training"]["recipe"]
+    assert (recipe["raft"], recipe["questions"]) == (True, str(path))
+
+
+def test_questions_without_raft_or_due_are_refused(ready: Run, tmp_path: Path) -> None:
+    ready("tune", "--questions", str(question_file(tmp_path)), code=2)
+    assert "--due or --raft" in err(ready)
