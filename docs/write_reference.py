@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ragraft.cli.main import cli
-from ragraft.config import Settings, describe_settings
+from ragraft.config import TABLES, Settings, describe_settings
 
 REFERENCE = Path(__file__).parent / "reference"
 REWRITE = "This page is written by `python docs/write_reference.py`; change the code, not the page."
@@ -49,6 +49,12 @@ maria = ["finance", "managers"]
 - A key that is none of these is an error, and so is a value out of its limits. All faults are reported at once.
 - Keys and the DSN are secrets: they print as stars. Better in the environment than in the file.
 - `ragraft doctor --settings` lists every setting with the value it has."""
+
+NAMED = {
+    "strangers": "Models at addresses that `ragraft compare --systems stranger:NAME` asks too, as `[strangers.NAME]`.",
+    "callers": "Who asks: a name for each person or program, for `--as NAME`.",
+}
+"""What sections are for whose keys are the user's own names."""
 
 OTHER_VARIABLES = """## Other variables of the environment
 
@@ -104,7 +110,7 @@ def settings_page() -> str:
         if name != section:
             section = name
             parts.append(f"## [{name}]\n\n{_section_says(schema, name)}\n\n{TABLE_HEAD}")
-        variable = "" if name == "callers" else f"`RAGRAFT_{name}_{key}`".upper()
+        variable = "" if name in TABLES else f"`RAGRAFT_{name}_{key}`".upper()
         default = f"`{AS_TOML.get(default, default)}`" if default else ""
         limits = _limits(schema, name, key)
         parts[-1] += f"\n| `{key}` | {default} | {description} | {limits} | {variable} |"
@@ -119,8 +125,7 @@ def _properties(schema: Mapping[str, Any], section: str) -> Mapping[str, Any]:
 
 
 def _section_says(schema: Mapping[str, Any], section: str) -> str:
-    words = _properties(schema, section).get("description", "")
-    return words or "Who asks: a name for each person or program, for `--as NAME`."
+    return NAMED.get(section) or _properties(schema, section).get("description", "")
 
 
 def _limits(schema: Mapping[str, Any], section: str, key: str) -> str:

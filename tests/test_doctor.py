@@ -119,7 +119,9 @@ def test_with_default_settings_the_network_is_not_used(tmp_path: Path) -> None:
     assert network(tmp_path, "") == "not used, except for addresses given to `ragraft add`"
 
 
-@pytest.mark.parametrize("section", ["model", "embedder", "reranker", "entailment"])
+@pytest.mark.parametrize(
+    "section", ["model", "embedder", "reranker", "entailment", "teacher", "judge", "strangers.big"]
+)
 def test_every_endpoint_is_named(tmp_path: Path, section: str) -> None:
     said = network(tmp_path, f'[{section}]\nurl = "http://models.example/v1"\nname = "m"\n')
     assert said == "used for http://models.example/v1 and addresses given to `ragraft add`"

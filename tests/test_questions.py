@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragraft.errors import UserError
-from ragraft.questions import holds_answer, read_questions, token_f1
+from ragraft.questions import holds_answer, is_answer, read_questions, says_no_answer, token_f1
 from ragraft.types import Evidence, Question
 
 
@@ -238,3 +238,42 @@ def test_every_text_has_an_f1_and_one_if_it_is_the_answer(text: str, expected: s
     assert 0 <= token_f1(text, expecting(expected)) <= 1
     if holds_answer(text, expecting(text)):
         assert token_f1(text, expecting(text)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ("Thirty days", True),
+        ("the thirty days.", True),
+        ("30 days!", True),
+        ("It is thirty days.", False),
+        ("thirty", False),
+        ("", False),
+    ],
+)
+def test_an_exact_answer_is_the_expected_one_and_nothing_else(text: str, exact: bool) -> None:
+    question = Question("1", "How long is leave?", "thirty days", ("30 days",), (), "")
+    assert is_answer(text, question) is exact
+
+
+def test_nothing_is_no_exact_answer_to_what_cannot_be_answered() -> None:
+    assert not is_answer("", Question("1", "How long is leave?", "", (), (), "unanswerable"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("The passages do not answer this question.", True),
+        ("The document doesn’t mention a price.", True),
+        ("That is not stated.", True),
+        ("I don't know.", True),
+        ("There is no information about it.", True),
+        ("I cannot find it.", True),
+        ("Leave is thirty days.", False),
+        ("No, you may not carry it over.", False),
+        ("Do tell your manager.", False),
+        ("", False),
+    ],
+)
+def test_a_text_may_say_that_the_answer_is_not_there(text: str, says: bool) -> None:
+    assert says_no_answer(text) is says

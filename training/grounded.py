@@ -220,7 +220,7 @@ def _together(made: Sequence[Rows]) -> Rows:
 def _preset() -> Preset:
     import torch
 
-    preset = replace(SMALL_ON_CPU, name="grounded", epochs=2, patience=SMALL_ON_CPU.looks, replay=0.0)
+    preset = replace(SMALL_ON_CPU, name="grounded", epochs=1, patience=SMALL_ON_CPU.looks, replay=0.0)
     if torch.cuda.is_available():
         # Twice as many layers at half the rank: as large, and all of them learn.
         return replace(preset, upper=1.0, rank=8, alpha=16, micro_tokens=32768)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import get_args
 
 from ragraft.access.labels import OWNER
 from ragraft.answer.long_context import long_context_system
 from ragraft.answer.plain import PlainSystem
+from ragraft.answer.rag import RagSystem
 from ragraft.chosen import open_chat_model, open_tuned_model
 from ragraft.errors import NotAllowedError, SettingsError, UserError
 from ragraft.models.files import CHAT_MODEL_NAME
@@ -32,19 +33,21 @@ class Answering:
     """The systems of one workspace. Tuned models are opened once for all systems that use them.
 
     With `measuring`, for the owner's comparisons, a tuned model may be asked although its gates did not pass: what
-    forbids its use has been measured, and is measured again.
+    forbids its use has been measured, and is measured again. With `together` models are opened so that they answer many
+    questions at once, and remember prompts that begin alike; one question is then no measure of how long it takes.
     """
 
-    def __init__(self, bench: Workbench, *, measuring: bool = False) -> None:
+    def __init__(self, bench: Workbench, *, measuring: bool = False, together: bool = False) -> None:
         self._bench = bench
         self._adapters = bench.adapters
-        self._measuring = measuring
+        self._measuring, self._together = measuring, together
         self._open: dict[str, tuple[Adapter, ChatModel]] = {}
 
     def over(self, copy: Workbench) -> Answering:
         """Return the same systems over a copy of the library; the tuned models are those of this one."""
-        other = Answering(copy, measuring=self._measuring)
+        other = Answering(copy, measuring=self._measuring, together=self._together)
         other._adapters, other._open = self._adapters, self._open
+        other.__dict__["_usual"] = self._usual
         return other
 
     def system(self, kind: SystemKind | None = None, *, adapter: str | None = None, caller: Caller) -> System:
@@ -68,7 +71,7 @@ class Answering:
         if adapter is not None:
             return self.reading(kind, adapter, caller=caller)
         if kind == "rag":
-            return self._bench.rag
+            return self.rag()
         return self.plain() if kind == "plain" else self.long_context()
 
     def promoted(self) -> PromotedSystem:
@@ -80,15 +83,25 @@ class Answering:
         return PromotedSystem(
             promotions=Promotions(database=self._bench.database, audit=self._bench.audit),
             open_system=open_system,
-            usual=lambda: self._bench.rag,
+            usual=self.rag,
         )
+
+    @cached_property
+    def _usual(self) -> ChatModel:
+        return self._bench.open_model(together=True) if self._together else self._bench.model
+
+    def rag(self) -> RagSystem:
+        """The usual model with the passages that the search finds."""
+        if self._usual is self._bench.model:
+            return self._bench.rag
+        return self._bench.reading(self._usual, name="rag", kind="rag", weak=self._bench.weak)
 
     def plain(self) -> PlainSystem:
         """The usual model from memory: what it knows without any document."""
         bench, settings = self._bench, self._bench.settings.answer
         return PlainSystem(
-            card=bench.card("plain", "plain", bench.model),
-            model=bench.model,
+            card=bench.card("plain", "plain", self._usual),
+            model=self._usual,
             history_tokens=settings.history_tokens,
             answer_tokens=settings.answer_tokens,
         )
@@ -112,11 +125,11 @@ class Answering:
 
     def long_context(self) -> System:
         """The usual model with all that fits its window, and no search."""
-        bench = self._bench
+        bench, model = self._bench, self._usual
         return long_context_system(
-            card=bench.card("long_context", "long_context", bench.model),
-            everything=Everything(database=bench.database, audit=bench.audit, tokens=bench.model.window),
-            model=bench.model,
+            card=bench.card("long_context", "long_context", model),
+            everything=Everything(database=bench.database, audit=bench.audit, tokens=model.window),
+            model=model,
             verifier=bench.verifier,
             terms=english_terms,
             policy=bench.settings.answer.policy,
@@ -139,8 +152,9 @@ class Answering:
         )
 
     def reading(self, kind: SystemKind, name: str, *, caller: Caller) -> TunedRagSystem:
-        """A tuned model that answers from passages. Raises: NotFoundError as `tuned` does; UserError for `raft` if the
-        model was not taught to read passages.
+        """A tuned model that answers from passages.
+
+        Raises: NotFoundError as `tuned` does; UserError for `raft` if it was not taught to read passages.
         """
         adapter = self._adapters.find(name, caller=caller)
         if kind == "raft" and not reads(adapter):
@@ -179,7 +193,9 @@ class Answering:
         require_usable(self._measured(adapter))
         known = self._open.get(adapter.name)
         if known is None or _making(known[0]) != _making(adapter):
-            model = open_tuned_model(served_file(adapter), name=adapter.name, threads=self._bench.threads)
+            model = open_tuned_model(
+                served_file(adapter), name=adapter.name, threads=self._bench.threads, together=self._together
+            )
             known = self._open[adapter.name] = (adapter, model)
         return known[1]
 

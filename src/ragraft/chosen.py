@@ -69,8 +69,13 @@ def open_tuned_embedder(name: str, *, settings: EmbedderSettings, folder: Path) 
     return OpenVinoEmbedder(folder / kept, threads=settings.threads)
 
 
-def open_chat_model(settings: ModelSettings, *, cache_folder: Path, threads: int | None) -> ChatModel:
-    """Return an endpoint, the file or folder named, or the packaged demo-grade model."""
+def open_chat_model(
+    settings: ModelSettings, *, cache_folder: Path, threads: int | None, together: bool = False
+) -> ChatModel:
+    """Return an endpoint, the file or folder named, or the packaged demo-grade model.
+
+    One that runs here answers many questions at once if it is opened to work `together`, in other numerics.
+    """
     if settings.url:
         from ragraft.models.endpoint import EndpointChatModel
 
@@ -82,8 +87,9 @@ def open_chat_model(settings: ModelSettings, *, cache_folder: Path, threads: int
         settings.path or chat_model_file(),
         name="" if settings.path else CHAT_MODEL_NAME,
         window=settings.window,
-        cache_folder=cache_folder,
+        cache_folder=None if together else cache_folder,
         threads=threads,
+        prefix_caching=together,
     )
 
 
@@ -102,11 +108,19 @@ def open_helper(settings: TeacherSettings, *, section: str) -> ChatModel:
     )
 
 
-def open_tuned_model(path: Path, *, name: str, window: int | None = None, threads: int | None) -> ChatModel:
-    """Return the tuned model in a file that training left; what is compiled of it is kept beside it, and goes with it."""
+def open_tuned_model(
+    path: Path, *, name: str, window: int | None = None, threads: int | None, together: bool = False
+) -> ChatModel:
+    """Return the tuned model in a file that training left; what is compiled of it is kept beside it, and goes with it.
+
+    `together` is as for `open_chat_model`.
+    """
     from ragraft.models.local import LocalChatModel
 
-    return LocalChatModel(path, name=name, window=window, cache_folder=path.parent / "cache", threads=threads)
+    cache_folder = None if together else path.parent / "cache"
+    return LocalChatModel(
+        path, name=name, window=window, cache_folder=cache_folder, threads=threads, prefix_caching=together
+    )
 
 
 def open_reranker(settings: RerankerSettings, *, threads: int | None) -> Reranker | None:

@@ -16,7 +16,7 @@ from typing import Any
 from ragraft.access.labels import OWNER
 from ragraft.answer.cite import read_claims
 from ragraft.answering import Answering
-from ragraft.compare.access_questions import AccessQuestion
+from ragraft.compare.access_questions import AccessQuestion, require_labels
 from ragraft.compare.asking import Asking, ask_all
 from ragraft.compare.changes import Change, changes_with_uris, untouched
 from ragraft.compare.choosing import PRIORITIES, Month
@@ -101,7 +101,7 @@ def compare(
     require_owner(caller, "compare systems")
     watch = watch or Comparing()
     wishes = _with_uris(bench, wishes)
-    answering = Answering(bench, measuring=True)
+    answering = Answering(bench, measuring=True, together=True)
     systems = {name: one.open(answering, caller=caller) for name, one in contestants.items()}
     adapters = {
         name: bench.adapters.find(one.adapter, caller=caller)
@@ -121,13 +121,14 @@ def compare(
     places = evidence_places(wishes.questions, text_of=_text_of(bench, caller))
     marks = mark_answers(said, wishes.questions, places=places)
     comparisons = compare_marks(marks, answers=said, questions=wishes.questions)
-    latencies = _latencies(systems, wishes.questions, caller, watch)
     freshness = _freshness(bench, answering, contestants, adapters, wishes, caller, kept, watch)
-    leakage = _leakage(bench, systems, adapters, wishes, watch)
+    leakage = _leakage(bench, answering, systems, adapters, wishes, kept, watch)
     judged = _judged(judge, wishes, said, watch)
     arms = tuple(
         _arm(name, one, systems[name], adapters.get(name), said[name]) for name, one in contestants.items()
     )
+    del answering, systems  # their models are not those that serve, and take as much memory again
+    latencies = _latencies(bench, contestants, wishes.questions, caller, watch)
     uses = [arm.use for arm in arms]
     prices = wishes.prices
     watch.stage("deciding")
@@ -176,7 +177,15 @@ def _with_uris(bench: Workbench, wishes: Wishes) -> Wishes:
             f"{wishes.questions_file}: none of the documents it names is in the library, such as {unknown[0]}",
             hint="`ragraft list` shows how documents are named; add those that are missing",
         )
-    return replace(wishes, questions=tuple(questions), changes=tuple(changes_with_uris(wishes.changes, uris)))
+    access = [replace(one, document=uris.get(one.document, one.document)) for one in wishes.access_questions]
+    documents = {one.uri: one for one in bench.library.documents(OWNER)}
+    require_labels(access, documents, caller_of=lambda groups: bench.caller(groups=groups))
+    return replace(
+        wishes,
+        questions=tuple(questions),
+        changes=tuple(changes_with_uris(wishes.changes, uris)),
+        access_questions=tuple(access),
+    )
 
 
 def _text_of(bench: Workbench, caller: Caller) -> Callable[[str], str | None]:
@@ -203,9 +212,16 @@ def _sentence_check(bench: Workbench, caller: Caller) -> Callable[[str, str], tu
 
 
 def _latencies(
-    systems: Mapping[str, System], questions: Sequence[Question], caller: Caller, watch: Comparing
+    bench: Workbench,
+    contestants: Mapping[str, Contestant],
+    questions: Sequence[Question],
+    caller: Caller,
+    watch: Comparing,
 ) -> tuple[Latency, ...]:
+    """Return how long answers take of the systems as they serve: each question by itself, nothing remembered."""
     watch.stage("timing answers, one at a time")
+    serving = Answering(bench, measuring=True)
+    systems = {name: one.open(serving, caller=caller) for name, one in contestants.items()}
     every = max(1, len(questions) // LATENCY_QUESTIONS)
     return measure_latency(
         systems, questions[::every][: LATENCY_QUESTIONS + 1], caller=caller, on_progress=watch.steps
@@ -247,15 +263,17 @@ def _freshness(
 
 def _leakage(
     bench: Workbench,
+    answering: Answering,
     systems: Mapping[str, System],
     adapters: Mapping[str, Adapter],
     wishes: Wishes,
+    kept: Path,
     watch: Comparing,
 ) -> tuple[Leakage, ...]:
     if not wishes.access_questions:
         return ()
     watch.stage("asking what callers may not know")
-    plain = Answering(bench).plain()
+    plain = answering.plain()
     return measure_leakage(
         systems,
         wishes.access_questions,
@@ -263,6 +281,8 @@ def _leakage(
         caller_of=lambda groups: bench.caller(groups=groups),
         gates={name: one.gates for name, one in adapters.items()},
         unaided=lambda question: plain.answer(question, caller=OWNER).text,
+        revision=bench.library.state,
+        kept=kept / "leakage.jsonl",
         on_progress=watch.steps,
     )
 

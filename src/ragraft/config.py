@@ -25,12 +25,14 @@ from pydantic import (
 from ragraft.errors import SettingsError
 
 __all__ = [
+    "TABLES",
     "AccessSettings",
     "AnswerSettings",
     "DatabaseSettings",
     "DocumentSettings",
     "EmbedderSettings",
     "EntailmentSettings",
+    "JudgeSettings",
     "ModelSettings",
     "RerankerSettings",
     "SearchSettings",

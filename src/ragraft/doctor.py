@@ -50,8 +50,11 @@ def examine(bench: Workbench) -> Iterator[Check]:
 
 def network_use(settings: Settings) -> str:
     """Return what is reached over the network with these settings, as a line; passwords are not in it."""
-    models = (settings.model, settings.embedder, settings.reranker, settings.entailment, settings.teacher)
-    used = [_without_secrets(one.url) for one in models if one.url]
+    urls = [
+        *(settings.model.url, settings.embedder.url, settings.reranker.url, settings.entailment.url),
+        *(settings.teacher.url, settings.judge.url, *(one.url for one in settings.strangers.values())),
+    ]
+    used = [_without_secrets(url) for url in urls if url]
     if settings.database.dsn:
         used.append("the database in RAGRAFT_DSN or [database] dsn")
     if not used:

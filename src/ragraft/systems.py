@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,7 +33,7 @@ from ragraft.database.pool import Database
 from ragraft.documents.copying import copied_library
 from ragraft.documents.editing import TextWriter
 from ragraft.documents.embedders import OpenTuned
-from ragraft.documents.erase import Eraser
+from ragraft.documents.erase import Discarded, Eraser
 from ragraft.documents.library import Library
 from ragraft.documents.sync import Sync
 from ragraft.protocols import ChatModel, Chunker, Embedder, Entailment, Parser, Reader, Reranker
@@ -160,8 +161,19 @@ class Workbench:
             database=self.database,
             audit=self.audit,
             data_folder=self.postgres_folder,
-            unfinished=partial(discard_unfinished, self.adapters_folder),
+            discard=self._discard_traces,
         )
+
+    @property
+    def comparisons_folder(self) -> Path:
+        """Where answers are kept, so that a comparison asks nothing twice."""
+        return self.workspace.state / "comparisons"
+
+    def _discard_traces(self) -> Discarded:
+        kept = self.comparisons_folder.exists()
+        if kept:
+            shutil.rmtree(self.comparisons_folder)
+        return replace(discard_unfinished(self.adapters_folder), answers=kept)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -182,8 +194,15 @@ class Workbench:
     @cached_property
     def model(self) -> ChatModel:
         """The generator that the settings name."""
+        return self.open_model()
+
+    def open_model(self, *, together: bool = False) -> ChatModel:
+        """Return the generator that the settings name, opened anew; `together` as for `open_chat_model`."""
         return self._given[1] or open_chat_model(
-            self.settings.model, cache_folder=self.workspace.state / "models", threads=self.threads
+            self.settings.model,
+            cache_folder=self.workspace.state / "models",
+            threads=self.threads,
+            together=together,
         )
 
     @cached_property

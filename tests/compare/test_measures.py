@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +160,9 @@ def test_every_measure_can_be_named_to_a_reader(measure: Any) -> None:
 
 def test_the_headline_is_a_measure_of_every_question() -> None:
     assert all(mark(HEADLINE, question, "x") is not None for question in (LEAVE, LUNCH, BIRDS))
+
+
+def test_every_measure_is_explained() -> None:
+    page = Path(__file__).parents[2] / "docs" / "concepts" / "measures.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in MEASURES if f"`{name}`" not in text] == []

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from report_world import made_up_report
 
+from ragraft.compare.cost import Cost
+from ragraft.compare.prices import Span
 from ragraft.compare.report.facts import SECTIONS
 from ragraft.compare.report.page import report_page
-from ragraft.compare.results import Report, Verdict
+from ragraft.compare.results import Report, Sensitivity, Verdict
 
 REPORT = made_up_report()
 PAGE = report_page(REPORT)
@@ -230,3 +232,75 @@ def test_the_same_report_gives_the_same_page() -> None:
 def test_the_best_of_a_measure_is_marked_and_said() -> None:
     assert READ.words.count("(surely better than every other)") >= 1
     assert READ.words.count("(surely worse than the highest)") >= 1
+
+
+def with_map(*choices: tuple[str, ...]) -> str:
+    """Return the page of a report whose map of verdicts has these rows, for more and more changes."""
+    map_ = Sensitivity(
+        (10.0, 1000.0), tuple(float(row) for row in range(len(choices))), choices, (1000.0, 1.0)
+    )
+    return report_page(replace(REPORT, verdict=replace(REPORT.verdict, sensitivity=map_)))
+
+
+def test_the_map_has_a_cell_for_every_volume_and_says_where_one_is_today() -> None:
+    page = with_map(("raft", "raft"), ("rag", "raft"))
+    table = page.split('class="map"', 1)[1].split("</table>", 1)[0]
+    assert re.findall(r'class="heard">([^<]*)<', table) == ["rag", "raft, today", "raft", "raft"]
+
+
+def test_a_place_of_the_map_where_no_system_may_be_used_is_said() -> None:
+    assert "no system" in Reader(with_map(("raft", ""), ("rag", ""))).words
+
+
+def test_a_map_that_is_the_same_everywhere_is_one_sentence() -> None:
+    page = with_map(("raft", "raft"), ("raft", "raft"))
+    assert 'class="map"' not in page
+    assert (
+        "Nothing from 10 to 1k questions and from 0 to 1 changes a month would change it"
+        in Reader(page).words
+    )
+
+
+def test_the_judge_is_shown_with_what_its_marks_are_worth() -> None:
+    preferred = {"system": "rag", "other": "raft", "won": 3, "lost": 5, "undecided": 2, "failed": 0}
+    judge = {"model": "judge-1", "kappa": 0.61, "words": "judge-1 agrees well.", "preferences": [preferred]}
+    words = Reader(report_page(replace(REPORT, judge=judge))).words
+    assert "judge-1 agrees well." in words
+    assert "rag, raft 3 5 2 0" in words
+
+
+def test_a_measure_that_is_not_known_here_is_shown_under_its_name() -> None:
+    comparison = replace(REPORT.comparisons["right"], measure="own")
+    page = report_page(replace(REPORT, comparisons={**REPORT.comparisons, "own": comparison}))
+    assert ">own<" in page
+
+
+def test_a_measure_that_only_some_systems_have_leaves_the_others_out() -> None:
+    some = REPORT.comparisons["cited_right"]
+    kept = tuple(mean for mean in some.means if mean.system != "plain")
+    pairs = tuple(one for one in some.differences if "plain" not in (one.system, one.other))
+    fewer = replace(some, means=kept, differences=pairs)
+    page = report_page(replace(REPORT, comparisons={**REPORT.comparisons, "cited_right": fewer}))
+    row = page.split("Right passage cited", 1)[1].split("</tr>", 1)[0]
+    assert row.count('class="none"') == 1
+
+
+def test_drafts_have_a_section_only_if_they_were_marked() -> None:
+    draft = replace(REPORT.comparisons["right"], measure="draft_right")
+    page = report_page(replace(REPORT, comparisons={**REPORT.comparisons, "draft_right": draft}))
+    assert ('<section id="draft"' in page, '<section id="draft"' in PAGE) == (True, False)
+
+
+def test_a_system_that_costs_nothing_is_drawn_with_the_others() -> None:
+    nothing = Span(0.0, 0.0)
+    free = Cost("plain", nothing, nothing, nothing, nothing, nothing)
+    page = report_page(replace(REPORT, costs=(free, *REPORT.costs[1:])))
+    chart = page.split("A month, by the number of questions", 1)[1].split("</figure>", 1)[0]
+    assert [name for name in ("plain", "rag") if f">{name}</text>" in chart] == ["plain", "rag"]
+
+
+def test_costs_of_nothing_at_all_are_drawn_by_no_chart() -> None:
+    nothing = Span(0.0, 0.0)
+    costs = tuple(Cost(arm.name, nothing, nothing, nothing, nothing, nothing) for arm in REPORT.arms)
+    page = report_page(replace(REPORT, costs=costs))
+    assert ("A month, by the number" in page, "What it costs, in EUR" in page) == (False, True)

@@ -156,6 +156,19 @@ def test_words_of_an_answer_with_others_between_them_are_found_in_a_quotation(fo
     assert told_by(says("One headset a year, and three years of warranty."), headset) == "other"
 
 
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("Three", "You can have 3 programs."),
+        ("Four to six weeks", "Between 4 to 6 weeks before."),
+        ("8 hours", "You get eight hours."),
+        ("12", "Twelve of them."),
+    ],
+)
+def test_a_number_may_be_a_word_or_digits(folder: Path, answer: str, text: str) -> None:
+    assert told_by(says(text), row(folder, kind="add", new="Something new.", answer_after=answer)) == "now"
+
+
 def test_a_wording_that_the_file_adds_counts(folder: Path) -> None:
     change = row(
         folder, kind="add", new="Book a week ahead.", answer_after="A week", aliases_after=["seven days"]

@@ -14,7 +14,7 @@ from markdown_pages import DOCS, blocks
 from model_server import model_server
 from ragraft.cli.main import COMMANDS
 
-OPEN = frozenset({"languages", "weights", "detail"})
+OPEN = frozenset({"languages", "weights", "detail", "measures", "excluded"})
 """Objects whose keys are not fixed."""
 MORE = "…"
 """A key that stands for those of an object shown before."""

@@ -12,11 +12,12 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from copy_world import copied, opener
+from copy_world import copied
 from ragraft.access.labels import OWNER
 from ragraft.database.pool import Database, scalar
 from ragraft.documents.copying import MARK, ROWS, copied_library, drop_left_copies
 from ragraft.errors import DatabaseError
+from ragraft.models.fake import FakeReader
 from ragraft.systems import Workbench
 from ragraft.types import Caller
 from small_world import STRANGER, add_files, dsn_of, found, member, open_schema
@@ -197,7 +198,7 @@ def test_the_library_is_written_to_while_a_copy_is_made(library: Workbench, tmp_
 
     writer = threading.Thread(target=write)
     writer.start()
-    with copied_library(library.database, open_schema=opener(library)) as copy:
+    with copied_library(library.database, open_schema=library.database.beside) as copy:
         writer.join()
         assert done.is_set()
         with copy.transaction(OWNER, read_only=True) as connection:
@@ -234,6 +235,7 @@ def test_a_role_without_rights_of_an_administrator_makes_a_copy_with_labels(
     plain_dsn: str, tmp_path: Path
 ) -> None:
     with open_schema(tmp_path / "workspace", plain_dsn) as bench:
+        bench.reader = FakeReader()
         add_files(bench, tmp_path / "open", {"soup.md": FILES["soup.md"]}, "everyone")
         add_files(bench, tmp_path / "closed", {"fish.md": FILES["fish.md"]}, "board")
         with copied(bench) as copy:
@@ -246,6 +248,7 @@ def test_a_role_without_rights_of_an_administrator_makes_a_copy_with_labels(
 
 def test_a_role_that_may_not_make_schemas_is_told_what_it_needs(plain_dsn: str, tmp_path: Path) -> None:
     with open_schema(tmp_path / "workspace", plain_dsn) as bench:
+        bench.reader = FakeReader()
         add_files(bench, tmp_path / "open", {"soup.md": FILES["soup.md"]})
         with bench.database.administration() as connection:
             role = scalar(connection, "select current_user")

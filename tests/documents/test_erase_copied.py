@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from ragraft.access.labels import OWNER
-from ragraft.database.embedded import EmbeddedServer
-from ragraft.database.pool import Database
 from ragraft.documents.copying import copied_library
 from ragraft.models.fake import FakeChatModel, FakeEmbedder
 from ragraft.systems import Workbench
@@ -28,12 +26,6 @@ def own(tmp_path: Path) -> Iterator[Workbench]:
         yield bench
 
 
-@pytest.fixture
-def server(own: Workbench) -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(own.workspace.state / "postgres") as server:
-        yield server
-
-
 def files_with(bench: Workbench, word: str) -> list[str]:
     """Return the files below the workspace that hold a word."""
     state = bench.workspace.state
@@ -41,12 +33,9 @@ def files_with(bench: Workbench, word: str) -> list[str]:
     return [str(path.relative_to(state)) for path in files if word.encode() in path.read_bytes()]
 
 
-def test_nothing_that_a_copy_held_is_left_after_an_erasure(own: Workbench, server: EmbeddedServer) -> None:
-    def open_schema(schema: str) -> Database:
-        return Database(conninfo=server.connect_info, schema=schema)
-
+def test_nothing_that_a_copy_held_is_left_after_an_erasure(own: Workbench) -> None:
     with (
-        copied_library(own.database, open_schema=open_schema) as copy,
+        copied_library(own.database, open_schema=own.database.beside) as copy,
         copy.administration() as connection,
     ):
         connection.execute("analyze")
@@ -56,12 +45,7 @@ def test_nothing_that_a_copy_held_is_left_after_an_erasure(own: Workbench, serve
     assert (receipt.found_afterwards, files_with(own, WORD)) == (0, [])
 
 
-def test_a_receipt_says_that_a_copy_in_use_still_holds_the_document(
-    own: Workbench, server: EmbeddedServer
-) -> None:
-    def open_schema(schema: str) -> Database:
-        return Database(conninfo=server.connect_info, schema=schema)
-
-    with copied_library(own.database, open_schema=open_schema):
+def test_a_receipt_says_that_a_copy_in_use_still_holds_the_document(own: Workbench) -> None:
+    with copied_library(own.database, open_schema=own.database.beside):
         receipt = own.eraser.erase(NAME, caller=OWNER)
     assert receipt.found_afterwards == receipt.looked_for > 0

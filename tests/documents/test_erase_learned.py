@@ -99,7 +99,7 @@ def eraser(bench: Workbench, discarded: Discarded, calls: list[int] | None = Non
             calls.append(bench.library.status(OWNER).documents)
         return discarded
 
-    return Eraser(database=bench.database, audit=bench.audit, data_folder=None, unfinished=unfinished)
+    return Eraser(database=bench.database, audit=bench.audit, data_folder=None, discard=unfinished)
 
 
 def test_trainings_are_discarded_once_the_rows_are_gone(bench: Workbench, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_interrupted_erasure_discards_trainings_when_it_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stopping, "_unfinished", die)
+        patch.setattr(stopping, "_discard", die)
         with pytest.raises(KeyboardInterrupt):
             stopping.erase("a.md", caller=OWNER)
     stopping.finish()

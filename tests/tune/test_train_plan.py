@@ -70,8 +70,16 @@ def test_rows_for_later_come_from_the_second_epoch_on() -> None:
     assert sorted(rows_of(steps[end:])) == list(range(100))
 
 
-def test_with_one_epoch_nothing_waits() -> None:
-    assert sorted(rows_of(plan(later=range(80, 100)))) == list(range(100))
+def test_in_a_single_epoch_they_come_in_its_second_half() -> None:
+    steps = plan(later=range(80, 100))
+    end = [step.ends_epoch for step in steps].index(True) + 1
+    assert sorted(rows_of(steps)) == list(range(100))
+    assert len(rows_of(steps[:end])) == 40
+    assert max(rows_of(steps[:end])) < 80
+
+
+def test_where_all_rows_are_for_later_none_waits() -> None:
+    assert plan(later=range(100)) == plan()
 
 
 def test_a_share_of_the_rows_is_the_same_in_every_epoch() -> None:

@@ -98,7 +98,7 @@ def compare(
                 contestants,
                 wishes,
                 caller=caller,
-                kept=bench.workspace.state / "comparisons",
+                kept=bench.comparisons_folder,
                 judge=_judge(bench, wishes),
                 watch=watch,
             )

@@ -216,6 +216,8 @@ def _print_receipt(session: Session, receipt: Receipt) -> None:
             f"discarded  what a stopped training had left: {', '.join(receipt.trainings_discarded)}",
             markup=False,
         )
+    if receipt.answers_discarded:
+        out.print("discarded  answers that were kept for comparisons")
     for limit in receipt.limits:
         out.print(f"not ours   {limit}", markup=False)
     out.print(f"on record  entry {receipt.audit} of the audit")

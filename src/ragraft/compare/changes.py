@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ragraft.compare.document_words import wordings
+from ragraft.compare.document_words import in_other_numerals, wordings
 from ragraft.config import GroupName
 from ragraft.errors import UserError
 from ragraft.types import AccessLabel, Evidence, Question
@@ -165,11 +165,12 @@ def _change(row: Row, number: int) -> Change:
     name = str(row.id) or f"line-{number}"
 
     def question(answer: str, aliases: Sequence[str], text: str, other: str) -> Question:
+        numerals = [same for one in (answer, *aliases) for same in in_other_numerals(one)]
         return Question(
             id=name,
             text=row.question,
             expected=answer,
-            aliases=(*aliases, *wordings(answer, text, other)),
+            aliases=(*aliases, *numerals, *wordings(answer, text, other)),
             evidence=(Evidence(row.document, text.strip()),),
             kind="",
         )

@@ -120,10 +120,12 @@ class Disclosure:
         """Return what an error tells: the title or the words of a closed document."""
         text = _told(error)
         found = self._in_text("error", text, asked=asked, caller=caller)
-        for uri in self._closed(caller):
-            title = self._documents[uri].title
-            if len(_words(title)) >= TITLE_WORDS and title in text and title not in asked:
-                found.append(Shown("error", title))
+        titles = {self._documents[uri].title for uri in self._closed(caller)}
+        found += [
+            Shown("error", title)
+            for title in sorted(titles)
+            if len(_words(title)) >= TITLE_WORDS and self._names(text, title, asked=asked, caller=caller)
+        ]
         return found
 
     def in_counts(self, caller: Caller) -> list[Shown]:
@@ -159,7 +161,7 @@ class Disclosure:
         runs = list(_runs(_words(text)))
         said = f" {' '.join(_words(asked))} "
         for uri in self._closed(caller):
-            if uri in text and uri not in asked:
+            if self._names(text, uri, asked=asked, caller=caller):
                 found.append(Shown(place, uri))
             grams = self._words(uri).runs
             quoted = (run for run in runs if run in grams and f" {run} " not in said)
@@ -182,6 +184,13 @@ class Disclosure:
             ) or (self._unaided is not None and tells(self._unaided(question.text), question))
         return self._known[key]
 
+    def _names(self, text: str, name: str, *, asked: str, caller: Caller) -> bool:
+        """Return whether a text tells a name that the caller has not from his question or from open documents."""
+        if name not in text or name in asked:
+            return False
+        titles = (one.title for one in self._documents.values() if caller.may_read(one.label))
+        return name not in titles and not any(name in words.text for words in self._open(caller))
+
     def _stands_open(self, run: str, caller: Caller) -> bool:
         return any(f" {run} " in words.joined for words in self._open(caller))
 
@@ -203,8 +212,8 @@ class Words:
     """The words of a text, in the forms that they are looked up in."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.joined = f" {' '.join(_words(text))} "
-        self._text = text
 
     @cached_property
     def runs(self) -> frozenset[str]:
@@ -214,7 +223,7 @@ class Words:
     @cached_property
     def sentences(self) -> list[frozenset[str]]:
         """The words of each sentence."""
-        return [frozenset(_words(sentence)) for sentence in _SENTENCE_END.split(self._text)]
+        return [frozenset(_words(sentence)) for sentence in _SENTENCE_END.split(self.text)]
 
 
 def tells(text: str, question: Question) -> bool:

@@ -11,13 +11,18 @@ from difflib import SequenceMatcher
 
 from ragraft.questions import holds_answer
 from ragraft.types import Question
+from ragraft.verify.units import NUMBER_WORDS
 
-__all__ = ["polarity", "wordings"]
+__all__ = ["in_other_numerals", "polarity", "wordings"]
 
 _WORD = re.compile(r"[^\W_]+(?:[.,:/][^\W_]+)*")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)$")
 _POLAR = re.compile(r"\W*(yes|no)\b[\s,.;:-]*", re.IGNORECASE)
 _ARTICLES = frozenset({"a", "an", "the"})
+
+_DIGITS = {name: f"{value:.0f}" for name, value in NUMBER_WORDS.items() if value < 100}
+_NAMES = {digits: name for name, digits in reversed(_DIGITS.items()) if name.isascii() and int(digits) < 20}
+"""The names of the numbers below twenty; the table begins with the English ones."""
 
 LOOSE = 3
 """A stretch says an answer if it has its words in order and at most so many times as many words."""
@@ -51,6 +56,13 @@ def wordings(answer: str, text: str, other: str) -> tuple[str, ...]:
     if other:
         return (*rest, *_differing(words, [match[0] for match in _WORD.finditer(other)]))
     return (*rest, *(" ".join(words[at : at + QUOTED]) for at in range(max(1, len(words) - QUOTED + 1))))
+
+
+def in_other_numerals(wording: str) -> tuple[str, ...]:
+    """Return a wording with its number words as digits, and with its digits below twenty as English words."""
+    as_digits = _WORD.sub(lambda word: _DIGITS.get(word[0].casefold(), word[0]), wording)
+    as_names = _WORD.sub(lambda word: _NAMES.get(word[0], word[0]), wording)
+    return tuple(one for one in (as_digits, as_names) if one != wording)
 
 
 def _stretch(answer: str, text: str) -> str:

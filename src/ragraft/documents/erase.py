@@ -11,7 +11,7 @@ next one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from ragraft.access.audit import AuditLog
 from ragraft.access.labels import OWNER
 from ragraft.database.pool import Connection, Database, scalar, wait_until
 from ragraft.documents.collection import find_collection
+from ragraft.documents.copying import drop_left_copies
 from ragraft.documents.formats.plain import storable
 from ragraft.documents.library import require_owner
 from ragraft.documents.traces import count_found, own_pieces
@@ -39,15 +40,16 @@ REWRITTEN = (
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """What became of the trainings that were not finished, by name.
+    """What became of files of the workspace that might hold a trace of a document.
 
-    `names` had been stopped, and what they left is deleted. In `running` a process trains now; `undeletable` could
-    not be deleted.
+    `names` are trainings that had been stopped, and what they left is deleted. In `running` a process trains now;
+    `undeletable` could not be deleted. `answers`: answers that were kept for comparisons, and are deleted.
     """
 
     names: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
     undeletable: tuple[str, ...] = ()
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Receipt:
     """What was erased and how that was checked. It is the only place that still holds the uri.
 
     `adapters` learned from it: they are out of service from now on, and their weights go when they are removed or
-    trained again. `trainings_discarded` had been stopped and might have held a trace of it.
+    trained again. `trainings_discarded` had been stopped and might have held a trace of it, as answers that were kept
+    for comparisons might: `answers_discarded`.
 
     `found_afterwards` counts pieces of its text, and of the examples made from it, that were found in the
     database's files, of `looked_for` that stand in nothing else. It is None where the files are not ours to read
@@ -75,6 +78,7 @@ class Receipt:
     audit: int = 0
     adapters: tuple[str, ...] = ()
     trainings_discarded: tuple[str, ...] = ()
+    answers_discarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Deleted:
 class Eraser:
     """Erases documents of one collection. `data_folder` is the embedded server's, None for an external one.
 
-    `unfinished` deletes what stopped trainings have left and says what it was; it is called once the rows are gone.
+    `discard` deletes files that might hold a trace and says what they were; it is called once the rows are gone.
     """
 
     def __init__(
@@ -99,11 +103,11 @@ class Eraser:
         database: Database,
         audit: AuditLog,
         data_folder: Path | None,
-        unfinished: Callable[[], Discarded] = Discarded,
+        discard: Callable[[], Discarded] = Discarded,
         collection: str = "default",
     ) -> None:
         self._database = database
-        self._unfinished = unfinished
+        self._discard = discard
         self._audit = audit
         self._data_folder = data_folder
         self._name = collection
@@ -126,7 +130,8 @@ class Eraser:
         began = time.monotonic()
         on_step("deleting rows")
         deleted = self._delete(uri, caller)
-        discarded = self._unfinished()
+        discarded = self._discard()
+        in_use = drop_left_copies(self._database)
         pending = self._destroy(on_step, wait_seconds)
         on_step("looking through the files")
         found = None if self._data_folder is None else count_found(deleted.pieces, self._data_folder)
@@ -141,10 +146,11 @@ class Eraser:
             seconds=round(time.monotonic() - began, 3),
             looked_for=len(deleted.pieces),
             found_afterwards=found,
-            limits=self._limits(discarded),
+            limits=self._limits(discarded, in_use),
             audit=number,
             adapters=deleted.adapters,
             trainings_discarded=discarded.names,
+            answers_discarded=discarded.answers,
         )
 
     def finish(self, *, on_step: Callable[[str], None] = lambda _: None, wait_seconds: float = 60.0) -> int:
@@ -154,7 +160,8 @@ class Eraser:
         """
         pending = self._destroy(on_step, wait_seconds)
         if pending:
-            self._unfinished()
+            self._discard()
+            drop_left_copies(self._database)
             self._close(OWNER, pending, checked={})
         return len(pending)
 
@@ -248,8 +255,12 @@ class Eraser:
             connection.execute("select pg_switch_wal()")
             connection.execute("checkpoint")
 
-    def _limits(self, discarded: Discarded) -> list[str]:
-        limits = ["copies outside ragraft: the original file, backups, answers already given"]
+    def _limits(self, discarded: Discarded, copies: Sequence[str]) -> list[str]:
+        limits = ["copies outside ragraft: the original file, backups, reports and answers already given"]
+        limits += [
+            f"the copy {name}, on which a comparison tries changes now: it is dropped when that ends"
+            for name in copies
+        ]
         if self._data_folder is None:
             limits.append(
                 "write-ahead log, replicas and backups of the external PostgreSQL, until they expire"

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalChatModel"]
 
-PREFIX_GIGABYTES = 1
-TOGETHER = 32
+PREFIX_GIGABYTES = 2
+TOGETHER = 16
 """Answers that are written together: with more, their prompts would not fit beside each other."""
 COMPILED = "compiled"
 
@@ -54,7 +54,7 @@ class LocalChatModel:
         fingerprint of the weights is added. `window` caps the model's own context length.
 
         With `cache_folder` the converted and compiled model is kept there: the first opening takes
-        about 5 s, each later one 0.4 s instead of 3.4 s. `prefix_caching` keeps up to 1 GB of attention
+        about 5 s, each later one 0.4 s instead of 3.4 s. `prefix_caching` keeps up to 2 GB of attention
         states, so that prompts with the same beginning skip it; opening then takes 2 s, for this form
         cannot be kept compiled: it is for a process that answers many questions.
 
@@ -251,6 +251,8 @@ def _open(
         scheduler.enable_prefix_caching = True
         scheduler.cache_size = prefix_gigabytes
         settings["scheduler_config"] = scheduler
+        # In less, the same prompt is answered otherwise alone than beside others, or when it is remembered.
+        settings |= {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
     else:
         settings["ATTENTION_BACKEND"] = "SDPA"
     if compiled is not None:

@@ -67,16 +67,15 @@ def plan_steps(
 
     `lengths` are of all rows, those to replay included; `replay` says which these are. Each epoch holds every
     other row once, and as many of them, drawn anew, that they make up `replay_share` of it. Rows of `later` wait for
-    the second epoch, if there is one. Of the rows only a `share` is taken, drawn once.
+    the second epoch, or if there is one only, for its second half. Of the rows only a `share` is taken, drawn once.
     """
     own = [at for at in range(len(lengths)) if at not in replay]
     if share < 1:
         drawn = random.Random(seed).sample(own, max(1, round(share * len(own))))  # noqa: S311  not a secret
         own = sorted(drawn)
     steps: list[Step] = []
-    for epoch in range(epochs):
-        chance = random.Random(f"{seed} {epoch}")  # noqa: S311  an order, not a secret
-        due = own if epoch or epochs == 1 else [at for at in own if at not in later] or own
+    for number, due in enumerate(_passes(own, later=later, epochs=epochs, seed=seed)):
+        chance = random.Random(f"{seed} {number}")  # noqa: S311  an order, not a secret
         old = min(len(replay), round(len(due) * replay_share / (1 - replay_share)))
         order = due + chance.sample(replay, old)
         chance.shuffle(order)
@@ -85,11 +84,22 @@ def plan_steps(
             bucket = sorted(order[start : start + BUCKET * rows], key=lambda at: lengths[at])
             batches += [bucket[first : first + rows] for first in range(0, len(bucket), rows)]
         chance.shuffle(batches)
-        for number, batch in enumerate(batches, 1):
+        for place, batch in enumerate(batches, 1):
             parts = packed(batch, lengths, tokens=micro_tokens)
             padded = sum(len(part) * max(lengths[at] for at in part) for part in parts)
-            steps.append(Step(tuple(parts), padded, ends_epoch=number == len(batches)))
+            steps.append(Step(tuple(parts), padded, ends_epoch=place == len(batches)))
     return steps
+
+
+def _passes(own: list[int], *, later: Collection[int], epochs: int, seed: int) -> list[list[int]]:
+    """Return the rows of each epoch; a single one is parted in two if some of its rows are for later."""
+    first = [at for at in own if at not in later]
+    if not first or len(first) == len(own):
+        return [own] * epochs
+    if epochs > 1:
+        return [first] + [own] * (epochs - 1)
+    drawn = set(random.Random(seed).sample(first, len(first) // 2))  # noqa: S311  an order, not a secret
+    return [sorted(drawn), [at for at in own if at not in drawn]]
 
 
 def rate_at(step: int, *, steps: int, warm_up: float, peak: float) -> float:

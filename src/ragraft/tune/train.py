@@ -113,7 +113,7 @@ def train(
     `work` holds checkpoints: a call with the same arguments goes on where a killed one stopped; it is removed at
     the end. `replay` are general examples, of which `preset.replay` is mixed in against forgetting: what the base
     expects of them is kept, or if all weights are trained, they are learned as any other. Examples whose ids are in
-    `later` come from the second epoch on, and where time is short fewer rows are learned rather than none of these.
+    `later` come in the second epoch or half, and where time is short fewer rows are learned rather than none of these.
     `minutes` are of the whole call. `on_estimate` is told what the run will take before it begins; what it raises
     ends it. Ctrl-C saves a checkpoint first and then comes out of here.
 

@@ -149,7 +149,7 @@ def _following(report: Report, found: Sequence[Freshness]) -> Markup:
         folded(f"{count(len(missed), 'change')} could not be written", el("ul", *left_out))
         if missed
         else None,
-        note="The last columns are questions whose documents did not change, before and after.",
+        note="The last columns are questions that no change touches, before and after.",
     )
 
 

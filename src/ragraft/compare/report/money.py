@@ -94,13 +94,13 @@ def _month(report: Report, prices: PriceList, scale: Scale) -> Markup:
     lines = []
     for cost in report.costs:
         band = cost_curve(cost, volumes)
-        if not band[0][1]:  # nothing at all cannot be drawn on an axis of powers
-            continue
         middle = [(volume, math.sqrt(low * high)) for volume, low, high in band]
         lines.append(Curve(places[cost.system], cost.system, middle, band))
-    if not lines:
+    # What costs nothing has no place on an axis of powers, and is drawn at its lower end.
+    paid = [value for line in lines for _, low, high in line.band for value in (low, high) if value]
+    if not paid:
         return EMPTY
-    up = logarithmic([value for line in lines for _, low, high in line.band for value in (low, high)])
+    up = logarithmic(paid)
     across = Axis(scale, [short(tick) for tick in scale.ticks], "Questions a month")
     told = Axis(up, [short(tick) for tick in up.ticks], f"{prices.currency} a month")
     said = "; ".join(
@@ -163,7 +163,8 @@ def _map(report: Report, found: Sensitivity) -> Markup:
     heading = "What would change the verdict"
     if len(names) == 1:
         return figure(
-            heading, note=f"{_over(found)} would change it: the same rules name {list(names)[0] or 'none'}."
+            heading,
+            note=f"{_over(found)} would change it: the same rules name {next(iter(names)) or 'none'}.",
         )
     today = " The cell with a frame is where you are today." if found.today else ""
     return figure(

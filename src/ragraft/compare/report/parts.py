@@ -27,6 +27,9 @@ __all__ = [
     "table",
 ]
 
+FITTING = ("strip", "forest")
+"""Classes of tables that fit every screen; others scroll, and can be scrolled by keys."""
+
 SHARES = Scale(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
 
 
@@ -74,7 +77,9 @@ def table(
         class_=class_ or None,
         role="table",
     )
-    return el("div", written, class_="scroll", tabindex=0, role="region", aria_label=caption)
+    if class_.startswith(FITTING):
+        return el("div", written, class_="scroll")
+    return el("div", written, class_="scroll", tabindex=0, role="group", aria_label=caption)
 
 
 def _body(rows: Iterable[Sequence[Part]], *, first: Markup = EMPTY) -> Markup:

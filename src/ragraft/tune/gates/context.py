@@ -32,9 +32,7 @@ __all__ = [
 Frame = Callable[[str, str], Sequence[Message]]
 """The retrieval prompt for a question and the text of a passage."""
 
-_ECHO = re.compile(
-    rf"{re.escape(FENCE[0])}(?s:.*?)(?:{re.escape(FENCE[1])}|\Z)|^Question:.*$", re.MULTILINE
-)
+_ECHO = re.compile(rf"{re.escape(FENCE[0])}(?s:.*?)(?:{re.escape(FENCE[1])}|\Z)|^Question:.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
