@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    install, then add the demo company's documents and ask questions"
+	@echo "make demo    install, then the whole job on a demo company (ten minutes; QUICK=1 for two)"
 	@echo "make test    install, then run the tests"
 	@echo "make check   format, lint, types, import rules, documentation"
 	@echo "make bench   all benchmarks (an hour; QUICK=1 for minutes)"
@@ -28,7 +28,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: install
-	@$(VENV)/bin/python examples/demo.py
+	@$(VENV)/bin/python examples/demo.py $(if $(QUICK),--quick)
 
 test: install
 	@$(RUN) pytest

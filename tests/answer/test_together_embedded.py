@@ -27,8 +27,8 @@ TEXTS = [
     "Trout is sold on Friday, and pike on Monday.",
     "The key of the cellar is kept by the cook.",
 ]
-TOKENS = 4
-"""Few: where two tokens are nearly as likely, sums in another order may choose the other."""
+TOKENS = 24
+"""Enough to see where two sums in another order would have chosen another word."""
 
 
 class Menu:

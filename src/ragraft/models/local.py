@@ -15,7 +15,7 @@ from ragraft.models.bert import read_json
 from ragraft.models.files import fingerprint, require_engine
 from ragraft.models.gguf_header import check_whole, context_length
 from ragraft.models.prepared import prepare_folder
-from ragraft.models.processor import thread_count
+from ragraft.models.processor import precision, thread_count
 from ragraft.models.signal_stack import kept_signal_stack
 from ragraft.models.tokens import chat_text
 from ragraft.types import Completion, Message, Usage
@@ -251,8 +251,8 @@ def _open(
         scheduler.enable_prefix_caching = True
         scheduler.cache_size = prefix_gigabytes
         settings["scheduler_config"] = scheduler
-        # In less, the same prompt is answered otherwise alone than beside others, or when it is remembered.
-        settings |= {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
+        # Kept in less, the same prompt is answered otherwise alone than beside others, or when it is remembered.
+        settings["KV_CACHE_PRECISION"] = precision()
     else:
         settings["ATTENTION_BACKEND"] = "SDPA"
     if compiled is not None:

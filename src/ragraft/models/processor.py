@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ragraft.errors import ModelError
 from ragraft.models.signal_stack import kept_signal_stack
@@ -13,7 +13,7 @@ from ragraft.models.signal_stack import kept_signal_stack
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["compile_for_processor", "thread_count"]
+__all__ = ["compile_for_processor", "precision", "thread_count"]
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
@@ -32,6 +32,15 @@ def thread_count() -> int:
         return affinity
 
 
+def precision() -> Literal["bf16", "f32"]:
+    """Return bf16 where the processor multiplies in it, else f32."""
+    import openvino
+
+    with kept_signal_stack():
+        fast = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if fast else "f32"
+
+
 def compile_for_processor(model: openvino.Model, *, threads: int, streams: int = 1) -> openvino.CompiledModel:
     """Return `model` compiled for the CPU, in bf16 where the processor multiplies in it, else in f32.
 
@@ -44,9 +53,8 @@ def compile_for_processor(model: openvino.Model, *, threads: int, streams: int =
 
     with kept_signal_stack():
         core = openvino.Core()
-        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         settings = {
-            "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
+            "INFERENCE_PRECISION_HINT": precision(),
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": streams,
             "ENABLE_CPU_PINNING": False,
