@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,8 +51,10 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Trained", "accelerated", "read_trained", "train"]
 
 PROBE_STEPS = 20
-LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 96
-"""Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get at most."""
+LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 40
+"""Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get."""
+LOOK_PROMPTS = 8192
+"""Tokens of prompts that are answered at a look, or it would take longer than what it looks at; one row at least."""
 SAVE_SECONDS = 60.0
 BEST, BELOW, TOLD = "best.pt", "below.bf16", "training.json"
 
@@ -380,8 +383,9 @@ class _Run:
                 total += float(self._student.loss(*self._feed.batch(part)))
         loss = total / sum(self._rows[at].targets for at in self._held_out)
         answered = [self._rows[at] for at in _sample(self._held_out, LOOK_ANSWERS, self._seed)]
-        longest = min(ANSWER_TOKENS, max(len(row.answer) for row in answered))
-        said = self._student.answers([row.prompt for row in answered], tokens=longest)
+        read = accumulate(len(row.prompt) for row in answered)
+        answered = answered[: max(1, sum(tokens <= LOOK_PROMPTS for tokens in read))]
+        said = self._student.answers([row.prompt for row in answered], tokens=ANSWER_TOKENS)
         decode = self._encoder.tokenizer.decode
         marks = [
             token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))
