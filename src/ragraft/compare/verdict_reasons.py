@@ -97,8 +97,11 @@ def _beside(told: Told, name: str) -> str:
             f" what you put before quality."
         )
     if ahead.not_worse(MARGIN):
-        most = f"by {points(ahead.joint[0])} of 100 at most" if ahead.joint[0] < 0 else "not at all"
-        return f"{told.chosen} is surely not much worse than {name}: {most}."
+        if ahead.joint[0] >= 0:
+            return f"{told.chosen} is surely not worse than {name}."
+        return (
+            f"{told.chosen} is surely not much worse than {name}: by {points(ahead.joint[0])} of 100 at most."
+        )
     return (
         f"{told.chosen} and {name} could not be told apart. That does not make them equal: {_so_much(ahead)}, and"
         f" {name} may be up to {points(ahead.joint[0])} better."

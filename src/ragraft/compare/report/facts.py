@@ -59,9 +59,9 @@ OTHERS = {"judge": "Right, by the judge, which decides nothing"}
 Standing = Literal["alone", "best", "not_worse", "open", "worse", ""]
 SIGNS: dict[Standing, tuple[str, str]] = {
     "alone": ("★", "surely better than every other"),
-    "best": ("☆", "the highest, but not surely"),
+    "best": ("☆", "the highest, or as high, but not surely"),
     "not_worse": ("≈", "surely not worse than the highest by more than the margin"),
-    "open": ("?", "lower than the highest or the same, which may be chance"),
+    "open": ("?", "lower than the highest, which may be chance"),
     "worse": ("↓", "surely worse than the highest"),
 }
 """How a system stands beside the one with the highest mean: a sign, and what it says."""
@@ -116,6 +116,8 @@ def standing(comparison: Comparison, system: str, *, margin: float) -> Standing:
         return ""
     if found.worse:
         return "worse"
+    if found.value == 0:
+        return "best"  # as high as the highest
     return "not_worse" if found.not_worse(margin) else "open"
 
 
