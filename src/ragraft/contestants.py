@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 from ragraft.answering import TUNED, Answering, reads
 from ragraft.errors import UserError
@@ -25,7 +25,7 @@ CONTROLS = {
 class Contestant:
     """A system that is to be compared. `adapter` is the name of its tuned model, `stranger` that of an address."""
 
-    kind: SystemKind
+    kind: SystemKind | Literal["stranger"]
     adapter: str = ""
     stranger: str = ""
 
@@ -65,16 +65,17 @@ def _all(adapters: Sequence[Adapter]) -> list[str]:
 
 def _contestant(name: str, adapters: Sequence[Adapter]) -> Contestant:
     word, _, which = name.partition(":")
-    kind = next((one for one in get_args(SystemKind) if one == word), None)
-    if kind is None or (which and kind not in (*TUNED, "stranger")):
-        raise UserError(
-            f"there is no system {name!r}",
-            hint=f"systems are {', '.join(get_args(SystemKind))}; a tuned one may name its model, as in tuned:house",
-        )
-    if kind == "stranger":
+    if word == "stranger":
         if not which:
             raise UserError("which stranger?", hint="name one of [strangers] in ragraft.toml: stranger:NAME")
-        return Contestant(kind, stranger=which)
+        return Contestant("stranger", stranger=which)
+    kind = next((one for one in get_args(SystemKind) if one == word), None)
+    if kind is None or (which and kind not in TUNED):
+        raise UserError(
+            f"there is no system {name!r}",
+            hint=f"systems are {', '.join(get_args(SystemKind))} and stranger:NAME; a tuned one may name its model,"
+            " as in tuned:house",
+        )
     if kind not in TUNED:
         return Contestant(kind)
     return Contestant(kind, adapter=which or _latest(kind, adapters))

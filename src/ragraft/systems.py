@@ -50,7 +50,8 @@ from ragraft.workspace import Workspace
 
 __all__ = ["SystemKind", "Workbench"]
 
-SystemKind = Literal["plain", "rag", "long_context", "tuned", "tuned_rag", "raft", "stranger"]
+SystemKind = Literal["plain", "rag", "long_context", "tuned", "tuned_rag", "raft"]
+"""The ways to answer that a workspace has."""
 
 
 class Workbench:
@@ -368,7 +369,7 @@ class Workbench:
         """Whether the usual model is the packaged one, which often misses the point."""
         return self.settings.model.url is None and self.settings.model.path is None
 
-    def card(self, name: str, kind: SystemKind, model: ChatModel) -> SystemCard:
+    def card(self, name: str, kind: SystemKind | Literal["stranger"], model: ChatModel) -> SystemCard:
         """Return what a system of this workspace is made of."""
         return SystemCard(name, kind, model.name, self._settings_hash())
 
