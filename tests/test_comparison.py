@@ -11,6 +11,7 @@ import pytest
 
 from adapter_world import adapter, draft_folder
 from ragraft.access.labels import OWNER
+from ragraft.answering import Answering
 from ragraft.compare.access_questions import read_access_questions
 from ragraft.compare.changes import read_changes
 from ragraft.compare.report.folder import write_folder
@@ -180,3 +181,22 @@ def test_what_is_measured_is_told_while_it_goes_on(world: Workbench, tmp_path: P
     run(world, tmp_path, watch=Comparing(stage=stages.append))
     assert stages[0] == "asking all systems"
     assert stages[-1] == "deciding"
+
+
+def test_models_that_work_together_are_opened_once_and_no_other_beside_them(
+    world: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+
+    def open_model(*_: object, together: bool = False, **__: object) -> FakeChatModel:
+        opened.append(together)
+        return FakeChatModel()
+
+    monkeypatch.setattr("ragraft.systems.open_chat_model", open_model)
+    with Workbench(world.workspace, embedder=FakeEmbedder(), reader=FakeReader()) as bench:
+        answering = Answering(bench, measuring=True, together=True)
+        with bench.copy() as copy:
+            for one in (answering, answering.over(copy)):
+                for kind in ("plain", "rag", "long_context"):
+                    one.system(kind, caller=OWNER)
+    assert opened == [True]

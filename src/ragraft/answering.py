@@ -40,14 +40,13 @@ class Answering:
     def __init__(self, bench: Workbench, *, measuring: bool = False, together: bool = False) -> None:
         self._bench = bench
         self._adapters = bench.adapters
-        self._measuring, self._together = measuring, together
-        self._open: dict[str, tuple[Adapter, ChatModel]] = {}
+        self._measuring = measuring
+        self._models = _Models(bench, together=together)
 
     def over(self, copy: Workbench) -> Answering:
-        """Return the same systems over a copy of the library; the tuned models are those of this one."""
-        other = Answering(copy, measuring=self._measuring, together=self._together)
-        other._adapters, other._open = self._adapters, self._open
-        other.__dict__["_usual"] = self._usual
+        """Return the same systems over a copy of the library; models and adapters are those of this one."""
+        other = Answering(copy, measuring=self._measuring)
+        other._adapters, other._models = self._adapters, self._models
         return other
 
     def system(self, kind: SystemKind | None = None, *, adapter: str | None = None, caller: Caller) -> System:
@@ -86,22 +85,16 @@ class Answering:
             usual=self.rag,
         )
 
-    @cached_property
-    def _usual(self) -> ChatModel:
-        return self._bench.open_model(together=True) if self._together else self._bench.model
-
     def rag(self) -> RagSystem:
         """The usual model with the passages that the search finds."""
-        if self._usual is self._bench.model:
-            return self._bench.rag
-        return self._bench.reading(self._usual, name="rag", kind="rag", weak=self._bench.weak)
+        return self._bench.reading(self._models.usual, name="rag", kind="rag", weak=self._bench.weak)
 
     def plain(self) -> PlainSystem:
         """The usual model from memory: what it knows without any document."""
         bench, settings = self._bench, self._bench.settings.answer
         return PlainSystem(
-            card=bench.card("plain", "plain", self._usual),
-            model=self._usual,
+            card=bench.card("plain", "plain", self._models.usual),
+            model=self._models.usual,
             history_tokens=settings.history_tokens,
             answer_tokens=settings.answer_tokens,
         )
@@ -125,7 +118,7 @@ class Answering:
 
     def long_context(self) -> System:
         """The usual model with all that fits its window, and no search."""
-        bench, model = self._bench, self._usual
+        bench, model = self._bench, self._models.usual
         return long_context_system(
             card=bench.card("long_context", "long_context", model),
             everything=Everything(database=bench.database, audit=bench.audit, tokens=model.window),
@@ -191,6 +184,21 @@ class Answering:
 
     def _model(self, adapter: Adapter) -> ChatModel:
         require_usable(self._measured(adapter))
+        return self._models.tuned(adapter)
+
+
+class _Models:
+    """The models of a workspace as systems are asked: each is opened when it is first needed, and once."""
+
+    def __init__(self, bench: Workbench, *, together: bool) -> None:
+        self._bench, self._together = bench, together
+        self._open: dict[str, tuple[Adapter, ChatModel]] = {}
+
+    @cached_property
+    def usual(self) -> ChatModel:
+        return self._bench.open_model(together=True) if self._together else self._bench.model
+
+    def tuned(self, adapter: Adapter) -> ChatModel:
         known = self._open.get(adapter.name)
         if known is None or _making(known[0]) != _making(adapter):
             model = open_tuned_model(

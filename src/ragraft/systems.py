@@ -125,14 +125,14 @@ class Workbench:
 
     @contextmanager
     def copy(self) -> Iterator[Workbench]:
-        """Yield a workbench with the same models on a copy of the library, which goes when the block ends.
+        """Yield a workbench on a copy of the library, which goes when the block ends; what reads and searches is shared.
 
         It has no examples and no adapters. Raises: DatabaseError as `copied_library` does.
         """
         twin = Workbench(
             self.workspace,
             embedder=self.embedder,
-            model=self.model,
+            model=self._given[1],
             reranker=self.reranker,
             reader=self.reader,
         )
