@@ -67,11 +67,6 @@ def test_a_csv_gives_questions(tmp_path: Path) -> None:
     ]
 
 
-def test_empty_lines_and_other_line_ends_within_a_text_are_no_rows(tmp_path: Path) -> None:
-    path = written(tmp_path / "q.jsonl", '\n{"question": "One\u2028two\u0085three?"}\r\n\n  \n')
-    assert [one.text for one in read_questions(path)] == ["One\u2028two\u0085three?"]
-
-
 def test_a_question_without_an_id_is_named_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path / "q.jsonl", '\n{"question": "One?"}\n\n{"question": "Two?", "id": "b"}')
     assert [one.id for one in read_questions(path)] == ["line-2", "b"]
@@ -93,11 +88,6 @@ def test_every_fault_is_named_with_its_line(tmp_path: Path) -> None:
         assert word in str(caught.value)
     assert "line 1" not in str(caught.value)
     assert "question" in (caught.value.hint or "")
-
-
-def test_of_very_many_faults_the_rest_is_counted(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"line 5.*\(and 95 more\)$"):
-        read_questions(written(tmp_path / "q.jsonl", "{}\n" * 100))
 
 
 def test_a_fault_in_a_csv_is_named_by_the_line_of_the_file(tmp_path: Path) -> None:

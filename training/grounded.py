@@ -13,29 +13,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ragraft.answer.cite import read_claims
 from ragraft.answer.prompt import Budget
 from ragraft.errors import UserError
 from ragraft.models.files import chat_model_file
 from ragraft.models.local import LocalChatModel
-from ragraft.protocols import ChatModel
+from ragraft.raft.exam import mark_rows
 from ragraft.raft.reading import reading_rows
-from ragraft.raft.recipe import Outcome, outcome_of, raft_dataset
+from ragraft.raft.recipe import raft_dataset
 from ragraft.raft.rows import Rows
 from ragraft.tune.base import trainable_folder
 from ragraft.tune.export import SERVED, write_served
-from ragraft.tune.masking import open_chat_encoder
+from ragraft.tune.counting import TokenCounter
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
 from ragraft.tune.run import refusals
 from ragraft.tune.train import train as train_on
 from ragraft.tune.wording import REFUSAL
-from ragraft.types import AccessLabel, Completion, Example, Message, Question, Source
+from ragraft.types import AccessLabel, Example, Message, Source
 
-__all__ = ["CountingModel", "answered", "measure", "read_rows", "write_rows"]
+__all__ = ["measure", "read_rows", "write_rows"]
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data/reading"
 SHARES = {
@@ -51,23 +50,6 @@ HELD_OUT, FEWEST_HELD_OUT = 0.05, 8
 SUCCESS = 0.85
 BUDGET = Budget(passages=2000)
 """As the settings have it for `ragraft ask`."""
-
-
-class CountingModel:
-    """Counts tokens as the packaged model does, without opening it; fits the ChatModel seam but for answers."""
-
-    name = "counting"
-    window = 8192
-
-    def __init__(self, path: Path) -> None:
-        self._encoder = open_chat_encoder(path)
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        text = self._encoder.render(messages, prompt=True)
-        return len(self._encoder.tokenizer.encode(text, add_special_tokens=False).ids)
-
-    def generate(self, messages: Sequence[Message], *, max_tokens: int, on_text: object = None) -> Completion:
-        raise UserError("this model only counts")
 
 
 def main() -> None:
@@ -96,7 +78,7 @@ def main() -> None:
 
 def make_rows(work: Path, count: int, passages: int, characters: int, seed: int) -> None:
     """Write the rows to learn from and those held out, unless they are there."""
-    counting = CountingModel(chat_model_file())
+    counting = TokenCounter(chat_model_file())
     for split, wanted in (("train", count), ("dev", max(FEWEST_HELD_OUT, round(HELD_OUT * count)))):
         if (file := work / f"rows.{split}.jsonl").exists():
             say(f"{file} is there already")
@@ -152,7 +134,7 @@ def train(work: Path, *, minutes: float | None, threads: int | None, seed: int) 
 
 def measure(work: Path, *, questions: int, seed: int) -> None:
     """Ask the untuned and the tuned model questions of sets that neither learned from; print what came of it."""
-    counting = CountingModel(chat_model_file())
+    counting = TokenCounter(chat_model_file())
     rows = {
         name: reading_rows(
             DATA / f"{name}.dev.jsonl",
@@ -166,9 +148,10 @@ def measure(work: Path, *, questions: int, seed: int) -> None:
     }
     found: dict[str, dict[str, object]] = {}
     for which, path in (("untuned", chat_model_file()), ("tuned", work / "adapter" / SERVED)):
-        model = LocalChatModel(path, cache_folder=work / "models")
+        model = LocalChatModel(path, prefix_caching=True)
         for name, asked in rows.items():
-            outcome, cited = answered(model, asked)
+            said = model.generate_many([row.messages[:-1] for row in asked], max_tokens=BUDGET.answer)
+            outcome, cited = mark_rows(asked, [one.text for one in said])
             found[f"{name}, {which}"] = {**asdict(outcome), "right_passage_cited": cited}
             say(f"{name}, {which}: {found[f'{name}, {which}']}")
     (work / "measured.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -225,30 +208,6 @@ def _preset() -> Preset:
         # Twice as many layers at half the rank: as large, and all of them learn.
         return replace(preset, upper=1.0, rank=8, alpha=16, micro_tokens=32768)
     return preset
-
-
-def answered(model: ChatModel, rows: Sequence[Example]) -> tuple[Outcome, int]:
-    """Return what came of questions, and how many of the answerable ones had the right passage cited."""
-    said: list[tuple[Question, str]] = []
-    cited = 0
-    for row in rows:
-        *prompt, expected = row.messages
-        text = model.generate(prompt, max_tokens=BUDGET.answer).text
-        said.append((_question(expected.content), text))
-        cited += bool(set(_marks(expected.content)) & set(_marks(text)))
-    return outcome_of(said), cited
-
-
-def _question(expected: str) -> Question:
-    """Return the question whose answer a row learns: the last paragraph without its marks."""
-    kind = "unanswerable" if expected == REFUSAL else "reading"
-    last = read_claims(expected.rpartition("\n\n")[2], passages=99)
-    return Question("", "", " ".join(claim.text for claim in last).strip("“”"), (), (), kind)
-
-
-def _marks(text: str) -> Iterator[int]:
-    for claim in read_claims(text, passages=99):
-        yield from claim.named
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TypedDict
+from urllib.parse import urlsplit
 
 from ragraft.config import (
     EmbedderSettings,
@@ -23,6 +24,7 @@ __all__ = [
     "open_reader",
     "open_reranker",
     "open_tuned_model",
+    "place_of",
 ]
 
 HELPER_WINDOW = 65_536
@@ -106,6 +108,12 @@ def open_helper(settings: TeacherSettings, *, section: str) -> ChatModel:
         timeout=settings.timeout,
         section=section,
     )
+
+
+def place_of(settings: TeacherSettings) -> str:
+    """Return the address of a helping model as it may be shown: without a user's name or key."""
+    parts = urlsplit(settings.url or "")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def open_tuned_model(

@@ -14,12 +14,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field
 
 from ragraft.errors import UserError
+from ragraft.json_lines import filled_lines, read_json_lines
 from ragraft.types import Evidence, Question
 
 __all__ = ["holds_answer", "is_answer", "read_questions", "says_no_answer", "token_f1", "with_uris"]
@@ -78,27 +79,15 @@ def read_questions(path: Path) -> list[Question]:
 
     Raises: UserError naming the first faults and how many more there are, or that there are no questions.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
-    questions: list[Question] = []
-    faults: list[str] = []
-    for number, row in _rows(path, text):
-        try:
-            found = Row.model_validate_json(row) if isinstance(row, str) else Row.model_validate(row)
-        except ValidationError as error:
-            faults += [f"line {number}: {_fault(item)}" for item in error.errors(include_url=False)]
-            continue
-        questions.append(_question(found, number))
-    twice = [name for name, count in Counter(question.id for question in questions).items() if count > 1]
-    faults += [f"the id {name!r} is used more than once" for name in twice]
-    if faults:
-        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise UserError(f"{path} is wrong: " + "; ".join(faults[:5]) + more, hint=HINT)
-    if not questions:
-        raise UserError(f"{path} has no questions", hint=HINT)
-    return questions
+    return read_json_lines(
+        path,
+        Row,
+        _question,
+        things="questions",
+        hint=HINT,
+        id_of=lambda question: question.id,
+        rows=partial(_csv_rows, path) if path.suffix.lower() == ".csv" else filled_lines,
+    )
 
 
 def with_uris(questions: Sequence[Question], uris: Mapping[str, str]) -> tuple[list[Question], list[str]]:
@@ -150,12 +139,8 @@ def token_f1(text: str, question: Question) -> float:
     )
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, str | dict[str, str]]]:
-    """Yield what should be a question, with the number of the line it ends on."""
-    if path.suffix.lower() != ".csv":
-        # Not splitlines: JSON may hold other signs that Python takes for line ends.
-        yield from ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
-        return
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the cells of each row by column, with the number of the line it ends on."""
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         for row in reader:
@@ -165,12 +150,6 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, str | dict[str, str]]]:
             )
     except csv.Error as error:
         raise UserError(f"{path} is no CSV file: {error}", hint=HINT) from error
-
-
-def _fault(item: ErrorDetails) -> str:
-    where = ".".join(map(str, item["loc"]))
-    said = item["msg"].replace(" at line 1 column", " at column")  # each line is read by itself
-    return f"{where}: {said}" if where else said
 
 
 def _question(row: Row, number: int) -> Question:

@@ -60,13 +60,6 @@ def test_a_terminal_shows_the_loss_and_what_is_left() -> None:
     assert "1 min 40 s left" in told
 
 
-def test_words_in_brackets_are_not_taken_for_markup() -> None:
-    shown, told = session(terminal=False)
-    with watching(shown) as watch:
-        watch.stage("training [bold]house[/]")
-    assert "[bold]house[/]" in told.getvalue()
-
-
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import pytest
 from test_tuning import err, here
 
 from making_world import Workshop
+from model_server import model_server
 from ragraft.access.labels import OWNER
 from ragraft.models.fake import FakeChatModel
 from ragraft.tune.store import Candidate
-from ragraft.types import Example, Message
+from ragraft.tune.wording import REFUSAL
+from ragraft.types import Completion, Dataset, Example, Message, Usage
 from small_world import add_files
 
 Run = Callable[..., Any]
@@ -68,7 +70,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Example]:
     monkeypatch.setattr("ragraft.tune.run.train", watched)
     monkeypatch.setattr("ragraft.cli.recipe.open_base", lambda *_, **__: shop.base)
     monkeypatch.setattr("ragraft.cli.recipe.accelerated", lambda: False)
-    monkeypatch.setattr("ragraft.cli.recipe.LocalChatModel", lambda *_, **__: FakeChatModel(window=8192))
+    (shop.base.folder / "config.json").write_text('{"max_position_embeddings": 8192}')
     return rows
 
 
@@ -144,6 +146,104 @@ def test_the_recipe_is_on_the_card(ready: Run, tmp_path: Path) -> None:
     ready("tune", "--raft", "--questions", str(path), "--name", "house", "--force")
     recipe = ready("adapters", "show", "house", "--json")["training"]["recipe"]
     assert (recipe["raft"], recipe["questions"]) == (True, str(path))
+
+
+class Trained:
+    """Stands in for the models of a sweep: those that learned some refusals refuse where the answer is missing, and
+    those that learned more than a fifth refuse everything."""
+
+    def __init__(self) -> None:
+        self.refusals: dict[str, float] = {}
+
+    def train(self, dataset: Dataset, *, out: Path, **_: Any) -> None:
+        said = [row.messages[-1].content for row in dataset.train]
+        self.refusals[out.name] = said.count(REFUSAL) / len(said)
+        out.mkdir(parents=True)
+
+    def open(self, served: Path, **_: Any) -> Any:
+        share = self.refusals[served.parent.name]
+        model = FakeChatModel()
+
+        def say(messages: Sequence[Message]) -> str:
+            passages, _, question = messages[-1].content.partition("Question:")
+            [town] = [town for town in TOWNS if town in question]
+            missing = opening(town) not in passages
+            return REFUSAL if share > 0.2 or (share and missing) else f"At {opening(town)}. [1]"
+
+        def generate_many(asked: Sequence[Sequence[Message]], *, max_tokens: int) -> list[Completion]:
+            return [Completion(say(messages), Usage(max_tokens, 1), "stop") for messages in asked]
+
+        model.generate_many = generate_many  # type: ignore[attr-defined]  # what a fake has not
+        return model
+
+
+@pytest.fixture
+def sweeping(ready: Run, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    trained = Trained()
+    monkeypatch.setattr("ragraft.raft.trial.train", trained.train)
+    monkeypatch.setattr("ragraft.raft.trial.write_served", lambda *_, **__: None)
+    monkeypatch.setattr("ragraft.raft.trial.LocalChatModel", trained.open)
+    return trained
+
+
+def sweep(ready: Run, path: Path) -> dict[str, Any]:
+    asked = ("tune", "--raft", "--questions", str(path), "--name", "house", "--sweep", "--force", "--json")
+    return dict(ready(*asked))
+
+
+def test_a_sweep_goes_on_with_the_share_that_does_best(
+    ready: Run, sweeping: Trained, seen: list[Example], tmp_path: Path
+) -> None:
+    trials = sweep(ready, question_file(tmp_path))["shares"]
+    assert [trial["success"] for trial in trials] == [1.0, 0.95, 0.9, 0.8, 0.6]
+    assert [trial["outcome"]["wrongly_refused"] for trial in trials] == [0, 0, 0, 0, 2]
+    chosen = ready("adapters", "show", "house", "--json")["training"]["recipe"]["success"]
+    best = next(trial for trial in trials if trial["success"] == chosen)
+    assert best["outcome"]["refused"] == best["outcome"]["unanswerable"] == 2
+    assert [row.messages[-1].content for row in seen].count(REFUSAL) == best["rows"] - 10
+
+
+def test_a_sweep_that_was_stopped_tries_nothing_twice(
+    ready: Run, sweeping: Trained, seen: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, path = sweeping.train, question_file(tmp_path)
+
+    def stopped(dataset: Dataset, **told: Any) -> None:
+        if len(sweeping.refusals) == 2:
+            raise KeyboardInterrupt
+        train(dataset, **told)
+
+    monkeypatch.setattr("ragraft.raft.trial.train", stopped)
+    ready("tune", "--raft", "--questions", str(path), "--name", "house", "--sweep", code=130)
+    tried = dict(sweeping.refusals)
+    monkeypatch.setattr("ragraft.raft.trial.train", train)
+    sweeping.refusals.clear()
+    sweep(ready, path)
+    assert len(tried) == 2
+    assert not tried.keys() & sweeping.refusals.keys()
+
+
+def test_a_sweep_is_of_passages_alone(ready: Run) -> None:
+    ready("tune", "--sweep", code=2)
+    assert "go with --raft" in err(ready)
+
+
+def test_a_teacher_words_each_answer_in_other_ways_and_is_asked_once(
+    ready: Run, seen: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = f"Come at {' or '.join(map(opening, TOWNS))}."
+    with model_server(chat=FakeChatModel([reply])) as teacher:
+        monkeypatch.setenv("RAGRAFT_TEACHER_URL", teacher.url)
+        monkeypatch.setenv("RAGRAFT_TEACHER_NAME", "sage")
+        for name in ("one", "two"):
+            seen.clear()
+            ready("tune", "--raft", "--questions", str(question_file(tmp_path)), "--name", name, "--force")
+            assert any("Come at " in row.messages[-1].content for row in seen)
+        assert "sending the questions with their answers to sage" in err(ready)
+        assert len(teacher.requests) == 10
+        seen.clear()
+        ready("tune", "--raft", "--questions", str(question_file(tmp_path)), "--paraphrases", "0", "--force")
+        assert not any("Come at " in row.messages[-1].content for row in seen)
 
 
 def test_questions_without_raft_or_due_are_refused(ready: Run, tmp_path: Path) -> None:

@@ -64,11 +64,6 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, row: Any, fault: str) ->
     assert "groups_allowed" in str(caught.value.hint)
 
 
-def test_more_faults_than_a_reader_takes_in_are_counted(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"\(and 3 more\)"):
-        read_access_questions(file_of(tmp_path, *["{}x"] * 8))
-
-
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"\xff\xfe"])
 def test_a_file_without_questions_is_an_error(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "access.jsonl").write_bytes(text)

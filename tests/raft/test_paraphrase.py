@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from raft_world import fee, question
 
 from ragraft.models.fake import FakeChatModel
-from ragraft.raft.paraphrase import paraphraser
+from ragraft.raft.paraphrase import kept_paraphrases, paraphraser
 
 
 def reworded(reply: str, *, count: int = 3) -> list[str]:
@@ -41,3 +43,26 @@ def test_no_document_is_sent() -> None:
     [sent] = teacher.received
     assert not any(fee(1) in turn.content for turn in sent)
     assert "It costs 101 coins." in sent[-1].content
+
+
+def test_a_teacher_is_asked_once_for_each_answer(tmp_path: Path) -> None:
+    kept = tmp_path / "new" / "said.jsonl"
+    teacher = FakeChatModel(["You pay 101.", "You pay 102."])
+    first = [kept_paraphrases(paraphraser(teacher), kept=kept, teacher="sage")(question(n)) for n in (1, 2)]
+    again = kept_paraphrases(paraphraser(FakeChatModel(["Another."])), kept=kept, teacher="sage")
+    assert [again(question(n)) for n in (1, 2)] == first == [["You pay 101."], ["You pay 102."]]
+
+
+def test_another_teacher_is_asked_anew(tmp_path: Path) -> None:
+    kept = tmp_path / "said.jsonl"
+    kept_paraphrases(paraphraser(FakeChatModel(["You pay 101."])), kept=kept, teacher="sage")(question(1))
+    other = kept_paraphrases(paraphraser(FakeChatModel(["101 it is."])), kept=kept, teacher="seer")
+    assert other(question(1)) == ["101 it is."]
+
+
+def test_a_line_that_was_cut_short_is_asked_again(tmp_path: Path) -> None:
+    kept = tmp_path / "said.jsonl"
+    kept.write_text('[["sage", "How many coi')
+    for reply in ("You pay 101.", "Another."):
+        asked = kept_paraphrases(paraphraser(FakeChatModel([reply])), kept=kept, teacher="sage")
+        assert asked(question(1)) == ["You pay 101."]

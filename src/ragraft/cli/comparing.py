@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ragraft.chosen import open_helper
 from ragraft.cli.options import Session, print_json, printable, with_session
+from ragraft.cli.progress import stage_bar
 from ragraft.cli.training_view import duration
 from ragraft.compare.access_questions import read_access_questions
 from ragraft.compare.asking import Asking
@@ -139,35 +138,17 @@ def _judge(bench: Workbench, wishes: Wishes) -> ChatModel | None:
 @contextmanager
 def _watching(session: Session) -> Iterator[Comparing]:
     """Yield what shows the comparison on standard error: what is measured, how far it is, how long is left."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[told]}", markup=False),
-        TimeElapsedColumn(),
-        console=session.err,
-        transient=True,
-        disable=not session.err.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=None, told="")
-
-        def stage(text: str) -> None:
-            bar.reset(task, total=None, description=text, told="")
-            if not session.err.is_terminal:
-                session.err.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+    with stage_bar(session.err) as bar:
 
         def asking(now: Asking) -> None:
             left = "" if now.seconds_left is None else f", {duration(now.seconds_left)} left"
             failed = f", {now.failed} failed" if now.failed else ""
-            bar.update(
-                task, completed=now.done, total=now.total, told=f"{now.done} of {now.total}{failed}{left}"
-            )
+            bar.show(now.done, now.total, f"{now.done} of {now.total}{failed}{left}")
 
         def steps(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, told=f"{done} of {total}")
+            bar.show(done, total, f"{done} of {total}")
 
-        yield Comparing(stage=stage, steps=steps, asking=asking)
+        yield Comparing(stage=bar.begin, steps=steps, asking=asking)
 
 
 def _print(session: Session, report: Report, files: ReportFiles) -> None:

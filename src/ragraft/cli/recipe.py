@@ -11,19 +11,24 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from ragraft.chosen import open_helper
 from ragraft.errors import SettingsError, UserError
 from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
-from ragraft.models.local import LocalChatModel
 from ragraft.questions import read_questions, with_uris
 from ragraft.raft.asked import questions_from
-from ragraft.raft.recipe import raft_dataset, split_questions
-from ragraft.raft.rows import raft_rows
+from ragraft.raft.paraphrase import kept_paraphrases, paraphraser
+from ragraft.raft.recipe import SHARES, SUCCESS, Trial, best_trial, raft_dataset, split_questions
+from ragraft.raft.rows import Paraphrase, Rows, raft_rows
+from ragraft.raft.start import start_for
+from ragraft.raft.trial import try_shares
 from ragraft.systems import Workbench
 from ragraft.tune.base import Base, open_base
+from ragraft.tune.checkpoints import claimed
+from ragraft.tune.counting import TokenCounter
 from ragraft.tune.dataset import Built, build_dataset
 from ragraft.tune.gates.style import read_style
 from ragraft.tune.making import Made, made
-from ragraft.tune.presets import Method, preset_for
+from ragraft.tune.presets import Method, Preset, preset_for
 from ragraft.tune.run import Watch
 from ragraft.tune.train import accelerated
 from ragraft.tune.unfinished import training_folder
@@ -35,12 +40,19 @@ HELD_OUT = 0.2
 """Share of the questions that a model learning from passages is tried on: there are fewer of them than examples."""
 
 
+PARAPHRASES = 2
+"""Other wordings of an answer that a teacher is asked for."""
+WORDINGS = "wordings"
+"""What a teacher said is kept like a stopped training, so that erasing deletes it too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ingredients:
-    """What a recipe takes from a workspace at one moment."""
+    """What a recipe takes from a workspace at one moment; for RAFT with the rows to learn and those held out."""
 
     built: Built
     read_at: datetime
+    rows: tuple[Rows, Rows] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,8 @@ class Recipe:
     seed: int = 0
     raft: bool = False
     questions: Path | None = None
+    success: float = SUCCESS
+    paraphrases: int = PARAPHRASES
 
     def told(self) -> dict[str, Any]:
         """Return the recipe as a card keeps it."""
@@ -69,6 +83,8 @@ class Recipe:
             "seed": self.seed,
             "raft": self.raft,
             "questions": str(self.questions) if self.questions else None,
+            "success": self.success,
+            "paraphrases": self.paraphrases,
         }
 
     def reader(self, bench: Workbench) -> Caller:
@@ -80,7 +96,7 @@ class Recipe:
         read_at = bench.adapters.moment()
         avoid = [question for path in self.avoid for question in read_questions(path)]
         if self.raft:
-            return Ingredients(self._passage_rows(bench, avoid), read_at)
+            return self._passage_rows(bench, avoid, read_at)
         examples = bench.examples.trainable(self.reader(bench))
         if not examples:
             told = (
@@ -91,25 +107,37 @@ class Recipe:
             raise UserError(f"{told} to train on", hint="add some: ragraft examples add FILE")
         return Ingredients(build_dataset(examples, seed=self.seed, avoid=avoid), read_at)
 
-    def _passage_rows(self, bench: Workbench, avoid: Sequence[Question]) -> Built:
+    def _passage_rows(self, bench: Workbench, avoid: Sequence[Question], read_at: datetime) -> Ingredients:
         """Return rows of passages with questions about them (RAFT), as the reader's own search finds them."""
         reader = self.reader(bench)
         questions, skipped = self._asked(bench, reader)
         learned, held_out = split_questions(questions, share=HELD_OUT, seed=self.seed)
         labels = {document.uri: document.label for document in bench.library.documents(reader)}
-        model = LocalChatModel(self._base(bench).chat, threads=bench.settings.embedder.threads)
         made = partial(
             raft_rows,
             retrieve=lambda query, limit: bench.search.retrieve(query, limit=limit, caller=reader),
             label=labels.__getitem__,
-            model=model,
+            model=TokenCounter(self._base(bench).folder),
             budget=bench.budget,
             passages=bench.settings.answer.passages,
             seed=self.seed,
         )
-        rows = made(learned, avoid=[*avoid, *held_out])
-        built = raft_dataset(rows, made(held_out, avoid=avoid), seed=self.seed)
-        return replace(built, left_out=dict(Counter(skipped) + Counter(built.left_out)))
+        rows = made(learned, avoid=[*avoid, *held_out], paraphrase=self._paraphrase(bench))
+        held = made(held_out, avoid=avoid)
+        built = raft_dataset(rows, held, success=self.success, seed=self.seed)
+        left_out = dict(Counter(skipped) + Counter(built.left_out))
+        return Ingredients(replace(built, left_out=left_out), read_at, (rows, held))
+
+    def _paraphrase(self, bench: Workbench) -> Paraphrase | None:
+        """Return what words answers in other ways, if the settings name a teacher."""
+        teacher = bench.settings.teacher
+        if not teacher.url or not self.paraphrases:
+            return None
+        return kept_paraphrases(
+            paraphraser(open_helper(teacher, section="teacher"), count=self.paraphrases),
+            kept=training_folder(bench.adapters_folder, WORDINGS) / "said.jsonl",
+            teacher=f"{teacher.name} {self.paraphrases}",
+        )
 
     def _asked(self, bench: Workbench, reader: Caller) -> tuple[list[Question], dict[str, int]]:
         """Return the questions of the file, or else of the stored examples, and what made none, by reason."""
@@ -134,6 +162,38 @@ class Recipe:
         return named, {}
 
     @contextmanager
+    def swept(
+        self, bench: Workbench, name: str, given: Ingredients, *, watch: Watch | None = None
+    ) -> Iterator[tuple[Recipe, Ingredients, tuple[Trial, ...]]]:
+        """Try shares of refusals on the held-out questions, and go on with the best of them.
+
+        What was tried is kept until the block ends. Raises: UserError unless the rows are RAFT's.
+        """
+        if given.rows is None:
+            raise UserError("only rows of passages have a share to sweep", hint="add --raft")
+        rows, held_out = given.rows
+        base, preset = self._base(bench), self._preset()
+        work = training_folder(bench.adapters_folder, f"{name}.shares")
+        everything = raft_dataset(rows, held_out, success=min(SHARES), seed=self.seed)
+        with claimed(work, f"{everything.dataset.fingerprint} {base.name} {preset} {self.seed}"):
+            trials = try_shares(
+                rows,
+                held_out,
+                base=base,
+                preset=preset,
+                start=start_for(base.name, preset),
+                work=work,
+                answer_tokens=bench.budget.answer,
+                seed=self.seed,
+                threads=bench.settings.embedder.threads,
+                watch=watch,
+            )
+            best = best_trial(trials)
+            built = raft_dataset(rows, held_out, success=best.success, seed=self.seed)
+            built = replace(built, left_out=given.built.left_out)
+            yield replace(self, success=best.success), replace(given, built=built), trials
+
+    @contextmanager
     def follow(
         self,
         bench: Workbench,
@@ -146,11 +206,13 @@ class Recipe:
         """Make the model and hold it until the block ends. Raises: as `ragraft.tune.making.made` does."""
         settings = bench.settings
         rules = self.style or settings.tune.style
+        base, preset = self._base(bench), self._preset()
         with made(
             name,
             given.built,
-            base=self._base(bench),
-            preset=preset_for(method=self.method, accelerator=accelerated()),
+            base=base,
+            preset=preset,
+            start=start_for(base.name, preset) if self.raft else None,
             work=training_folder(bench.adapters_folder, name),
             recipe=self.told(),
             style=read_style(rules) if rules else None,
@@ -162,6 +224,9 @@ class Recipe:
             watch=watch,
         ) as ready:
             yield ready
+
+    def _preset(self) -> Preset:
+        return preset_for(method=self.method, accelerator=accelerated())
 
     def _base(self, bench: Workbench) -> Base:
         """Return the model to tune: the one chosen, that of the settings, or the packaged one."""
@@ -191,4 +256,6 @@ def recipe_from(told: Mapping[str, Any]) -> Recipe:
         seed=told.get("seed") or 0,
         raft=bool(told.get("raft")),
         questions=Path(told["questions"]) if told.get("questions") else None,
+        success=told.get("success") or SUCCESS,
+        paraphrases=told.get("paraphrases") or 0,
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from rich.progress import Progress
 
-from ragraft.chosen import open_helper
+from ragraft.chosen import open_helper, place_of
 from ragraft.cli.example_parts import (
     encoder_of,
     print_reasons,
@@ -106,10 +105,8 @@ def _plan(session: Session, bench: Workbench, limit: int | None) -> Plan:
 
 def _announce(session: Session, settings: TeacherSettings, plan: Plan, per_passage: int) -> None:
     """Say what is sent where, before it is."""
-    parts = urlsplit(settings.url or "")
-    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     session.err.print(
-        f"sending {len(plan.lessons)} passages of {plan.documents} documents to {settings.name} at {place},"
+        f"sending {len(plan.lessons)} passages of {plan.documents} documents to {settings.name} at {place_of(settings)},"
         f" for up to {per_passage} pairs each"
         f"  ({plan.done} have examples already, {plan.beyond} are over the limit)",
         markup=False,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ragraft.cli.options import Session
+from ragraft.cli.progress import stage_bar
 from ragraft.tune.curves import sparkline
 from ragraft.tune.dataset import Built
 from ragraft.tune.estimate import Estimate
 from ragraft.tune.gates.gate import Gate
 from ragraft.tune.run import Watch
-from ragraft.tune.train import Progress as Training
+from ragraft.tune.train import Progress
 
 __all__ = ["duration", "gate_table", "print_built", "watching"]
 
@@ -46,39 +45,26 @@ def print_built(session: Session, built: Built) -> None:
 @contextmanager
 def watching(session: Session) -> Iterator[Watch]:
     """Yield what shows the run on standard error: the stage, its progress, loss and rate as they go."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[told]}", markup=False),
-        TimeElapsedColumn(),
-        console=session.err,
-        transient=True,
-        disable=not session.err.is_terminal,
-    )
     losses: list[float] = []
     rates: list[float] = []
-    with bar:
-        task = bar.add_task("", total=None, told="")
+    with stage_bar(session.err) as bar:
 
         def stage(text: str) -> None:
             losses.clear()
             rates.clear()
-            bar.reset(task, total=None, description=text, told="")
-            if not session.err.is_terminal:
-                session.err.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+            bar.begin(text)
 
         def answered(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of, told=f"{done} of {of} questions")
+            bar.show(done, of, f"{done} of {of} questions")
 
-        def learned(now: Training) -> None:
+        def learned(now: Progress) -> None:
             losses.append(now.loss)
             rates.append(now.rate)
             told = (
                 f"loss {sparkline(losses, width=16)} {now.loss:.2f}  rate {sparkline(rates, width=8)}"
                 f" {now.rate:.0e}  {duration(now.seconds_left)} left"
             )
-            bar.update(task, completed=now.step, total=now.steps, told=told)
+            bar.show(now.step, now.steps, told)
 
         def estimated(seconds: float, training: Estimate) -> None:
             cost = (

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 
+from ragraft.chosen import place_of
 from ragraft.cli.due import retrain_due, retrain_every, show_due
 from ragraft.cli.options import Session, print_json, printable, with_session
 from ragraft.cli.recipe import Recipe
 from ragraft.cli.retuning import retriever
 from ragraft.cli.training_view import duration, gate_table, print_built, watching
+from ragraft.config import TeacherSettings
 from ragraft.documents.library import require_owner
+from ragraft.raft.recipe import Trial, best_trial
 from ragraft.systems import Workbench
 from ragraft.tune.curves import sparkline
 from ragraft.tune.gates.gate import Gate
@@ -78,6 +83,17 @@ NOT_USABLE = 3
     is_flag=True,
     help="Teach it to answer from the passages that the search finds, and to say when they do not answer.",
 )
+@click.option(
+    "--sweep",
+    is_flag=True,
+    help="With --raft: first find out on held-out questions how many refusals to learn; five more trainings.",
+)
+@click.option(
+    "--paraphrases",
+    type=click.IntRange(0, 10),
+    metavar="N",
+    help="With --raft and a [teacher]: answers are learned in so many other wordings of it; 2 unless told.",
+)
 @click.option("--due", is_flag=True, help="Say which tuned models are stale, and why; train nothing.")
 @click.option(
     "--retrain",
@@ -114,6 +130,8 @@ def tune(
     readers: str | None,
     seed: int,
     raft: bool,
+    sweep: bool,
+    paraphrases: int | None,
     due: bool,
     retrain: bool,
     interval: str | None,
@@ -128,21 +146,31 @@ def tune(
         return 0
     if due or retrain or interval or (questions and not raft):
         return _care(session, due=due, retrain=retrain, interval=interval, questions=questions)
+    if (sweep or paraphrases is not None) and not raft:
+        raise click.UsageError("--sweep and --paraphrases go with --raft")
     recipe = Recipe(method, minutes, style, avoid, base, readers, seed, raft, questions)
-    with session.open() as bench:
+    if paraphrases is not None:
+        recipe = replace(recipe, paraphrases=paraphrases)
+    trials: tuple[Trial, ...] = ()
+    with session.open() as bench, watching(session) as watch, ExitStack() as held:
         caller = session.caller(bench)
         require_owner(caller, "tune models")
         name = called or _free_name(bench)
         bench.adapters.require_free(name, caller=caller)
+        if raft and bench.settings.teacher.url and recipe.paraphrases:
+            _announce(session, bench.settings.teacher, recipe.paraphrases)
         given = recipe.ingredients(bench)
         print_built(session, given.built)
-        with watching(session) as watch, recipe.follow(bench, name, given, force=force, watch=watch) as made:
-            adapter = bench.adapters.add(
-                made.adapter, read_at=given.read_at, caller=caller, dataset=given.built.dataset
-            )
+        if sweep:
+            recipe, given, trials = held.enter_context(recipe.swept(bench, name, given, watch=watch))
+            _print_trials(session, trials)
+        made = held.enter_context(recipe.follow(bench, name, given, force=force, watch=watch))
+        adapter = bench.adapters.add(
+            made.adapter, read_at=given.read_at, caller=caller, dataset=given.built.dataset
+        )
     made = replace(made, adapter=adapter)
     if session.json:
-        print_json(_made_json(made))
+        print_json({**_made_json(made), "shares": [asdict(trial) for trial in trials]})
     else:
         _print(session, made)
     return 0 if withdrawn(adapter) is None else NOT_USABLE
@@ -164,6 +192,33 @@ def _care(session: Session, *, due: bool, retrain: bool, interval: str | None, q
     else:
         show_due(session, questions=questions)
     return 0
+
+
+def _announce(session: Session, teacher: TeacherSettings, count: int) -> None:
+    """Say what is sent where, before it is."""
+    session.err.print(
+        f"sending the questions with their answers to {teacher.name} at {place_of(teacher)}, for {count} other wordings of"
+        " each answer (--paraphrases 0: none)",
+        markup=False,
+    )
+
+
+def _print_trials(session: Session, trials: Sequence[Trial]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("rows with answers", "rows", "right", "wrongly refused", "rightly refused"):
+        table.add_column(column, justify="right")
+    best = best_trial(trials).success
+    for trial in trials:
+        made = trial.outcome
+        table.add_row(
+            f"{trial.success:.0%}",
+            str(trial.rows),
+            f"{made.right} of {made.answerable}",
+            f"{made.wrongly_refused} of {made.answerable}",
+            f"{made.refused} of {made.unanswerable}",
+            style="bold" if trial.success == best else "",
+        )
+    session.err.print(table)
 
 
 def _free_name(bench: Workbench) -> str:

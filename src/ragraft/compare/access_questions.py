@@ -6,15 +6,16 @@ wanted. A group is one that a caller may be in; `everyone` stands for a caller w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ragraft.config import GroupName
 from ragraft.errors import UserError
+from ragraft.json_lines import first_few, read_json_lines
 from ragraft.types import Caller, Document, Question
 
 __all__ = ["AccessQuestion", "read_access_questions", "require_labels"]
@@ -23,7 +24,6 @@ HINT = (
     'each line must be like {"question": "...", "answer": "...", "document": "...",'
     ' "groups_allowed": ["..."], "groups_denied": ["..."]}; see docs/concepts/leakage.md'
 )
-MOST_FAULTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +48,23 @@ class Row(BaseModel):
     groups_allowed: list[GroupName] = []
     groups_denied: list[GroupName] = []
 
+    @model_validator(mode="after")
+    def _parts_the_groups(self) -> Self:
+        if not self.groups_allowed and not self.groups_denied:
+            raise ValueError("groups_allowed and groups_denied are both empty")
+        if both := sorted(set(self.groups_allowed) & set(self.groups_denied)):
+            raise ValueError(f"allowed and denied at once: {', '.join(both)}")
+        return self
+
 
 def read_access_questions(path: Path) -> list[AccessQuestion]:
     """Return the questions of a file, in order.
 
     Raises: UserError naming the first faults and how many more there are, or that there are no questions.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
-    questions: list[AccessQuestion] = []
-    faults: list[str] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = Row.model_validate_json(line)
-        except ValidationError as error:
-            for item in error.errors(include_url=False):
-                where = ".".join(map(str, item["loc"]))
-                faults.append(f"line {number}: {f'{where}: ' if where else ''}{item['msg']}")
-            continue
-        faults += [f"line {number}: {fault}" for fault in _contradictions(row)]
-        questions.append(_question(row, number))
-    twice = Counter(one.question.id for one in questions)
-    faults += [f"the id {name!r} is used more than once" for name, count in twice.items() if count > 1]
-    if faults:
-        raise UserError(f"{path} is wrong: {_listed(faults)}", hint=HINT)
-    if not questions:
-        raise UserError(f"{path} has no questions", hint=HINT)
-    return questions
+    return read_json_lines(
+        path, Row, _question, things="questions", hint=HINT, id_of=lambda one: one.question.id
+    )
 
 
 def require_labels(
@@ -109,18 +95,9 @@ def require_labels(
                 )
     if faults:
         raise UserError(
-            f"the access questions and the labels of the library do not agree: {_listed(faults)}",
+            f"the access questions and the labels of the library do not agree: {first_few(faults)}",
             hint="add the documents with their access file (`ragraft add FOLDER --access FILE`), or mend the questions",
         )
-
-
-def _contradictions(row: Row) -> list[str]:
-    faults = []
-    if not row.groups_allowed and not row.groups_denied:
-        faults.append("groups_allowed and groups_denied are both empty")
-    if both := sorted(set(row.groups_allowed) & set(row.groups_denied)):
-        faults.append(f"allowed and denied at once: {', '.join(both)}")
-    return faults
 
 
 def _question(row: Row, number: int) -> AccessQuestion:
@@ -138,8 +115,3 @@ def _question(row: Row, number: int) -> AccessQuestion:
         tuple(dict.fromkeys(row.groups_allowed)),
         tuple(dict.fromkeys(row.groups_denied)),
     )
-
-
-def _listed(faults: Sequence[str]) -> str:
-    more = f" (and {len(faults) - MOST_FAULTS} more)" if len(faults) > MOST_FAULTS else ""
-    return "; ".join(faults[:MOST_FAULTS]) + more

@@ -6,17 +6,17 @@ answer_before, answer_after - as docs/reference/changes.md describes them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ragraft.compare.document_words import in_other_numerals, wordings
 from ragraft.config import GroupName
 from ragraft.errors import UserError
+from ragraft.json_lines import read_json_lines
 from ragraft.types import AccessLabel, Evidence, Question
 from ragraft.verify.quotes import find_spans
 from ragraft.verify.sentences import Span
@@ -104,27 +104,7 @@ def read_changes(path: Path) -> list[Change]:
 
     Raises: UserError naming the first faults and how many more there are, or that there are no changes.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
-    changes: list[Change] = []
-    faults: list[str] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            changes.append(_change(Row.model_validate_json(line), number))
-        except ValidationError as error:
-            faults += [f"line {number}: {said}" for said in _faults(error)]
-    twice = [name for name, count in Counter(change.id for change in changes).items() if count > 1]
-    faults += [f"the id {name!r} is used more than once" for name in twice]
-    if faults:
-        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise UserError(f"{path} is wrong: " + "; ".join(faults[:5]) + more, hint=HINT)
-    if not changes:
-        raise UserError(f"{path} has no changes", hint=HINT)
-    return changes
+    return read_json_lines(path, Row, _change, things="changes", hint=HINT, id_of=lambda change: change.id)
 
 
 def changes_with_uris(changes: Iterable[Change], uris: Mapping[str, str]) -> list[Change]:
@@ -191,15 +171,6 @@ def _change(row: Row, number: int) -> Change:
         if row.kind == "delete"
         else question(row.answer_after, row.aliases_after, row.new, row.old),
     )
-
-
-def _faults(error: ValidationError) -> list[str]:
-    found = []
-    for item in error.errors(include_url=False):
-        where = ".".join(map(str, item["loc"]))
-        said = item["msg"].replace(" at line 1 column", " at column").removeprefix("Value error, ")
-        found.append(f"{where}: {said}" if where else said)
-    return found
 
 
 def _place(text: str, stretch: str) -> Span:

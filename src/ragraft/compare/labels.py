@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ragraft.compare.clustered import Clustered
 from ragraft.errors import UserError
+from ragraft.json_lines import first_few, read_json_lines
 from ragraft.types import Question
 
 __all__ = ["FEWEST", "Agreement", "Label", "labelled", "read_labels"]
@@ -110,26 +111,7 @@ def read_labels(path: Path) -> list[Label]:
 
     Raises: UserError naming the first faults and how many more there are, or that there are no labels.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
-    labels, faults = [], []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            labels.append(Label.model_validate_json(line))
-        except ValidationError as error:
-            for item in error.errors(include_url=False):
-                where = ".".join(map(str, item["loc"]))
-                faults.append(f"line {number}: {where}{': ' if where else ''}{item['msg']}")
-    if faults:
-        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise UserError(f"{path} is wrong: {'; '.join(faults[:5])}{more}", hint=HINT)
-    if not labels:
-        raise UserError(f"{path} has no labels", hint=HINT)
-    return labels
+    return read_json_lines(path, Label, lambda label, _number: label, things="labels", hint=HINT)
 
 
 def labelled(labels: Sequence[Label], questions: Sequence[Question]) -> list[tuple[Question, Label]]:
@@ -141,9 +123,8 @@ def labelled(labels: Sequence[Label], questions: Sequence[Question]) -> list[tup
     known.update({question.id: question for question in questions})
     missing = [label.question for label in labels if label.question.strip() not in known]
     if missing:
-        more = f" (and {len(missing) - 3} more)" if len(missing) > 3 else ""
         raise UserError(
-            f"labels of questions that are not in the file of questions: {'; '.join(map(repr, missing[:3]))}{more}",
+            f"labels of questions that are not in the file of questions: {first_few(map(repr, missing), most=3)}",
             hint="name questions by their id, or by their text word for word",
         )
     return [(known[label.question.strip()], label) for label in labels]

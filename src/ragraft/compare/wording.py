@@ -1,4 +1,4 @@
-"""Numbers and names as the verdict says them."""
+"""Numbers and names as sentences have them, first of all the verdict's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 from ragraft.compare.prices import Span
 
-__all__ = ["counted", "joined", "money", "percent", "points", "seconds", "share", "span_of_points", "volume"]
+__all__ = [
+    "amount",
+    "counted",
+    "joined",
+    "money",
+    "percent",
+    "points",
+    "seconds",
+    "share",
+    "span_of_points",
+    "volume",
+]
 
 
 def counted(number: int, noun: str) -> str:
@@ -55,9 +66,20 @@ def seconds(value: float) -> str:
 
 
 def money(span: Span, currency: str) -> str:
-    """Return an amount of money, or from what to what it lies: 31 to 44 EUR."""
-    low, high = _amount(span.low), _amount(span.high)
+    """Return an amount of money, or from what to what it lies: 31.00 to 44.00 EUR."""
+    low, high = amount(span.low), amount(span.high)
     return f"{low} {currency}" if low == high else f"{low} to {high} {currency}"
+
+
+def amount(value: float) -> str:
+    """Return an amount of money with as many digits as it needs to be told from nothing."""
+    if value == 0:
+        return "0"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    if value >= 0.1:
+        return f"{value:,.2f}"
+    return f"{value:.2g}" if value >= 0.0001 else f"{value:.0e}"
 
 
 def volume(number: float) -> str:
@@ -76,7 +98,3 @@ def _whole(value: float) -> str:
     if rounded == 100 and value < 1:
         return f"{min(99.9, 100 * value):.1f}"
     return str(rounded)
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 from ragraft.protocols import ChatModel
 from ragraft.raft.rows import Paraphrase
 from ragraft.types import Message, Question
 
-__all__ = ["paraphraser"]
+__all__ = ["kept_paraphrases", "paraphraser"]
 
 SYSTEM = (
     "You reword answers. Keep every number, name, date, unit and condition exactly as it is, and add nothing."
@@ -36,3 +38,32 @@ def paraphraser(teacher: ChatModel, *, count: int = 2) -> Paraphrase:
         return list(said)[:count]
 
     return paraphrase
+
+
+def kept_paraphrases(paraphrase: Paraphrase, *, kept: Path, teacher: str) -> Paraphrase:
+    """Return the same, asking for each answer once: what the teacher said is kept in a file of JSON lines.
+
+    A training that was stopped and one that is repeated so learn the same words. `teacher` names who words them.
+    """
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+    known = {tuple(asked): said for asked, said in map(_read, lines) if asked}
+
+    def paraphrase_once(question: Question) -> list[str]:
+        asked = (teacher, question.text, question.expected)
+        if asked not in known:
+            known[asked] = list(paraphrase(question))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with kept.open("a", encoding="utf-8") as file:
+                # On a line of its own, whatever a call that was killed has left of the line before.
+                file.write("\n" + json.dumps([asked, known[asked]], ensure_ascii=False))
+        return known[asked]
+
+    return paraphrase_once
+
+
+def _read(line: str) -> tuple[list[str], list[str]]:
+    try:
+        asked, said = json.loads(line)
+    except ValueError:  # empty, or cut short
+        return [], []
+    return asked, said

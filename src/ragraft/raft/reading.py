@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ragraft.answer.prompt import Budget
-from ragraft.errors import UserError
+from ragraft.json_lines import read_json_lines
 from ragraft.protocols import ChatModel
 from ragraft.raft.rows import Rows, raft_rows
 from ragraft.retrieve.lexical import count_terms, idf, weights
@@ -28,6 +28,7 @@ from ragraft.verify.sentences import sentence_spans
 
 __all__ = ["reading_rows"]
 
+HINT = "each line needs question, passage, answer, answerable and group"
 LANGUAGE = "en"
 NEVER_CHANGES = datetime(2000, 1, 1, tzinfo=UTC)
 """When the passages are said to have been read; no row shows it, and equal rows stay equal."""
@@ -66,9 +67,10 @@ def reading_rows(
     Half of the refusals are of questions that their own passage does not answer, as far as there are such; the others
     of questions whose passage is left out. A passage has up to `characters`. The rest is as for `raft_rows`.
 
-    Raises: UserError if the file cannot be read or a line of it is wrong.
+    Raises: UserError naming the first faults and how many more there are, or that there are no questions.
     """
-    lines = [line for line in _read(path) if line.extractive or not line.answerable]
+    read = read_json_lines(path, ReadingLine, lambda line, _number: line, things="questions", hint=HINT)
+    lines = [line for line in read if line.extractive or not line.answerable]
     random.Random(seed).shuffle(lines)  # noqa: S311  an order, not a secret
     shelf = Shelf(lines, characters=characters, first=passages)
     questions = [shelf.question(line, f"{path.stem} {number}") for number, line in enumerate(lines)]
@@ -145,25 +147,6 @@ class Shelf:
             evidence = (Evidence(line.group, best),)
         aliases = tuple(dict.fromkeys(one.strip() for one in line.alt_answers if one.strip()))
         return Question(name, line.question, answer, aliases, evidence, "reading")
-
-
-def _read(path: Path) -> list[ReadingLine]:
-    try:
-        rows = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", hint="it must be a file in UTF-8") from error
-    lines = []
-    for number, row in enumerate(rows, 1):
-        if row.strip():
-            try:
-                lines.append(ReadingLine.model_validate_json(row))
-            except ValidationError as error:
-                fault = error.errors(include_url=False, include_input=False)[0]
-                raise UserError(
-                    f"{path}, line {number}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}",
-                    hint="each line needs question, passage, answer, answerable and group",
-                ) from error
-    return lines
 
 
 def _cut(text: str, characters: int) -> Iterator[tuple[int, int]]:

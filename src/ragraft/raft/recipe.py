@@ -26,6 +26,7 @@ __all__ = [
     "Outcome",
     "Trial",
     "best_trial",
+    "data_of",
     "mixed",
     "outcome_of",
     "raft_dataset",
@@ -96,10 +97,11 @@ def split_questions(
     )
 
 
-def mixed(rows: Rows, *, success: float, seed: int = 0) -> tuple[Example, ...]:
+def mixed(rows: Rows, *, success: float = HELD_OUT_SUCCESS, seed: int = 0) -> tuple[Example, ...]:
     """Return all rows with an answer, and as many refusals that answers make up a share of `success`.
 
-    Where there are too few refusals, all of them. What a lower share has, a higher one has not more of.
+    Where there are too few refusals, all of them. What a lower share has, a higher one has not more of. Held-out rows
+    are a third refusals unless told otherwise: both are to be seen.
 
     Raises: UserError if `success` is not above 0 and at most 1.
     """
@@ -111,7 +113,7 @@ def mixed(rows: Rows, *, success: float, seed: int = 0) -> tuple[Example, ...]:
 
 
 def raft_dataset(rows: Rows, held_out: Rows, *, success: float = SUCCESS, seed: int = 0) -> Built:
-    """Return what to learn and what to hold out, of which a third are refusals: both are to be seen.
+    """Return what to learn and what to hold out.
 
     Answers are learned in both passes and refusals in the second (`ragraft.tune.train`, `later`).
 
@@ -120,11 +122,15 @@ def raft_dataset(rows: Rows, held_out: Rows, *, success: float = SUCCESS, seed: 
     if not rows.answered:
         raise UserError("no question made a row with an answer", hint=_why_none(rows))
     train = mixed(rows, success=success, seed=seed)
-    held = mixed(held_out, success=HELD_OUT_SUCCESS, seed=seed)
-    sides = ("\n".join(sorted(example.id for example in side)) for side in (train, held))
+    return Built(data_of(train, mixed(held_out, seed=seed)), dict(rows.skipped))
+
+
+def data_of(train: Sequence[Example], held_out: Sequence[Example]) -> Dataset:
+    """Return the data set of rows to learn and rows held out."""
+    sides = ("\n".join(sorted(example.id for example in side)) for side in (train, held_out))
     fingerprint = hashlib.sha256("\n\n".join(sides).encode()).hexdigest()[:16]
-    label = strictest(example.label for example in (*train, *held))
-    return Built(Dataset(train, held, fingerprint, label), dict(rows.skipped))
+    label = strictest(example.label for example in (*train, *held_out))
+    return Dataset(tuple(train), tuple(held_out), fingerprint, label)
 
 
 def sweep(

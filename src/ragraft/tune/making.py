@@ -18,11 +18,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ragraft.models.files import fingerprint
 from ragraft.tune.adapter_rows import ErasedSourceError
 from ragraft.tune.base import Base
 from ragraft.tune.card import training_card
 from ragraft.tune.checkpoints import claimed
 from ragraft.tune.dataset import Built
+from ragraft.tune.export import ADAPTER_WEIGHTS
 from ragraft.tune.gates.gate import Gate
 from ragraft.tune.gates.style import Style
 from ragraft.tune.presets import Preset
@@ -55,6 +57,7 @@ def made(
     base: Base,
     preset: Preset,
     work: Path,
+    start: Path | None = None,
     recipe: Mapping[str, Any] | None = None,
     style: Style | None = None,
     minutes: float | None = None,
@@ -69,18 +72,20 @@ def made(
     `work` is where a run that was stopped is taken up, by a call with the same arguments; only `minutes` may differ
     then. It is gone when the block ends, or when it raises ErasedSourceError: nothing that was made of an erased
     document stays. `minutes` are of the whole run. With `force` the adapter may be used whatever its gates say; that
-    is on record. `recipe` goes onto the card as it is.
+    is on record. `start` is an adapter of the same base that learning goes on from. `recipe` goes onto the card as it is.
 
     Raises: UserError if the minutes are too few, another process trains there, or the disk is full; ModelError if
     the model cannot be trained.
     """
     told = {"base": base.name, "data": built.dataset.fingerprint, "preset": asdict(preset), "seed": seed}
+    told["start"] = fingerprint([start / ADAPTER_WEIGHTS]) if start else None
     identity = sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     with claimed(work, identity):
         run = Run(
             built.dataset,
             base=base,
             preset=preset,
+            start=start,
             work=work,
             style=style,
             minutes=minutes,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ragraft.errors import UserError
+from ragraft.json_lines import filled_lines
 
 __all__ = ["LARGEST_ROW", "RawRow", "Rejected", "read_rows"]
 
@@ -62,9 +63,7 @@ def read_rows(path: Path) -> Iterator[RawRow | Rejected]:
         case ".json" if text.lstrip().startswith("["):
             yield from _checked(name, _array_rows(text))
         case _:
-            # Not splitlines: JSON may hold other signs that Python takes for line ends.
-            lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
-            yield from _checked(name, ((number, _parsed(line)) for number, line in lines))
+            yield from _checked(name, ((number, _parsed(line)) for number, line in filled_lines(text)))
 
 
 def _checked(name: str, rows: Iterator[tuple[int, Any]]) -> Iterator[RawRow | Rejected]:

@@ -88,6 +88,7 @@ class Run:
         *,
         base: Base,
         preset: Preset,
+        start: Path | None,
         work: Path,
         style: Style | None,
         minutes: float | None,
@@ -96,7 +97,8 @@ class Run:
         threads: int | None,
         watch: Watch,
     ) -> None:
-        self._dataset, self._base, self._preset, self._work = dataset, base, preset, work
+        self._dataset, self._base, self._preset, self._start = dataset, base, preset, start
+        self._work = work
         self._style, self._minutes, self._seed, self._threads = style, minutes, seed, threads
         self._price, self._watch = price_per_hour, watch
         self._canaries = canaries(seed, CANARIES, others=OTHERS)
@@ -174,6 +176,7 @@ class Run:
                     out=out,
                     work=self._work / f"{name}.checkpoints",
                     preset=self._preset,
+                    start=self._start,
                     replay=replay,
                     later=refusals(dataset.train),
                     seed=self._seed,

@@ -14,6 +14,7 @@ import numpy as np
 
 from ragraft.errors import ModelError
 from ragraft.tune.presets import Preset
+from ragraft.tune.weights import read_lora_config, tensors_of
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +49,7 @@ class Student:
         self.split = 0 if preset.method == "full" else _first_layer(len(self._layers), preset.upper)
         self.width: int = self._causal.config.hidden_size
         self.trained = {name: one for name, one in self.module.named_parameters() if one.requires_grad}
+        self._scale = preset.alpha / preset.rank
 
     def below(self, ids: Tensor) -> Tensor:
         """Return what the frozen layers make of tokens: bfloat16 of shape (rows, length, width)."""
@@ -203,6 +205,31 @@ class Student:
         with torch.no_grad():
             for name, one in self.trained.items():
                 one.copy_(weights[name])
+
+    def begin_with(self, adapter: Path) -> None:
+        """Set the adapters to what a PEFT folder of the same base holds; those of other layers stay as they are.
+
+        Raises: ModelError if it is no plain LoRA, of a higher rank, or changes what is not trained here.
+        """
+        import torch
+
+        config = read_lora_config(adapter)
+        if config is None or config.unusual():
+            raise ModelError(f"{adapter} is no plain LoRA adapter", hint="train it with --method lora")
+        own = {name.replace(".default.", "."): one for name, one in self.trained.items()}
+        with torch.no_grad():
+            for name, tensor in tensors_of(adapter).items():
+                # Of a rank higher than given, the rest of the first matrix meets zeros in the second.
+                first = ".lora_A." in name
+                whole = own.get(name, torch.empty(0, 0))
+                part = whole[: config.r] if first else whole[:, : config.r]
+                if tuple(part.shape) != tensor.shape:
+                    raise ModelError(
+                        f"learning cannot go on from {adapter}: {name} is not trained here, or in another shape"
+                    )
+                if not first:
+                    whole.zero_()
+                part.copy_(torch.from_numpy(tensor.read()) * (1.0 if first else config.scale / self._scale))
 
     def _attend(self, how: str) -> None:
         if self.device.type == "cpu" and self._causal.config._attn_implementation != how:

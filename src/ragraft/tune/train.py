@@ -78,7 +78,7 @@ class Trained:
     """What training gave: a PEFT folder at `path` (a Hugging Face folder if all weights were trained).
 
     `seconds` are of all calls that the run took, `tokens_per_second` of the rows read in its steps, without
-    padding and looks. `looks[0]` is the base before training; `best` is the look whose weights were kept, None
+    padding and looks. `looks[0]` is the model before training; `best` is the look whose weights were kept, None
     without held-out rows. `memory` is the peak in bytes. `stopped_early` if nothing got better any more.
     """
 
@@ -102,6 +102,7 @@ def train(
     out: Path,
     work: Path,
     preset: Preset,
+    start: Path | None = None,
     replay: Sequence[Example] = (),
     later: Collection[str] = (),
     seed: int = 0,
@@ -114,11 +115,12 @@ def train(
     """Train the model of the folder `base` on the examples and save the best of it to `out`.
 
     `work` holds checkpoints: a call with the same arguments goes on where a killed one stopped; it is removed at
-    the end. `replay` are general examples, of which `preset.replay` is mixed in against forgetting: what the base
-    expects of them is kept, or if all weights are trained, they are learned as any other. Examples whose ids are in
-    `later` come in the second epoch or half, and where time is short fewer rows are learned rather than none of these.
-    `minutes` are of the whole call. `on_estimate` is told what the run will take before it begins; what it raises
-    ends it. Ctrl-C saves a checkpoint first and then comes out of here.
+    the end. `start` is the folder of a LoRA adapter of the same base, from which learning goes on. `replay` are general
+    examples, of which `preset.replay` is mixed in against forgetting: what the base expects of them is kept, or if all
+    weights are trained, they are learned as any other. Examples whose ids are in `later` come in the second epoch or
+    half, and where time is short fewer rows are learned rather than none of these. `minutes` are of the whole call.
+    `on_estimate` is told what the run will take before it begins; what it raises ends it. Ctrl-C saves a checkpoint
+    first and then comes out of here.
 
     Raises: UserError if `out` exists, there is nothing to train on, `minutes` are too few, the disk is full or the
     method needs a GPU; ModelError if the model cannot be trained, memory runs out or the loss is no number: the
@@ -146,9 +148,11 @@ def train(
     )
     plan = planned()
     told = {"preset": asdict(preset), "later": sorted(later), "seed": seed, "minutes": minutes}
-    identity = _identity(base, [*rows, *held_out], **told)
+    identity = _identity([base, start] if start else [base], [*rows, *held_out], **told)
     with named_failures(work), claimed(work, identity), interruptible() as interrupted:
         student = Student(base, preset, seed=seed, threads=threads or thread_count())
+        if start:
+            student.begin_with(start)
         # A model that is trained whole has no base left within it to be held to.
         anchors = (
             range(len(dataset.train), len(rows)) if preset.anchor and preset.method != "full" else range(0)
@@ -459,9 +463,9 @@ def accelerated() -> bool:
     return torch.cuda.is_available()
 
 
-def _identity(base: Path, rows: Sequence[Row], **told: Any) -> str:
+def _identity(models: Sequence[Path], rows: Sequence[Row], **told: Any) -> str:
     """Return what two calls share if and only if the second goes on where the first stopped."""
-    weights = fingerprint(sorted(base.glob("*.safetensors")))
+    weights = [fingerprint(sorted(one.glob("*.safetensors"))) for one in models]
     content = json.dumps([weights, told, [(row.ids, row.trained) for row in rows]], sort_keys=True)
     return sha256(content.encode()).hexdigest()
 

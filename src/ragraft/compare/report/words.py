@@ -1,17 +1,16 @@
-"""Numbers as a report says them."""
+"""Numbers as the cells and axes of a report have them; `compare.wording` has them for sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ragraft.compare.prices import Span
+from ragraft.compare.wording import amount
+from ragraft.compare.wording import counted as count
 
 __all__ = [
     "amount",
     "between",
     "count",
     "duration",
-    "listed",
     "megabytes",
     "percent",
     "percents",
@@ -55,17 +54,6 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def amount(value: float) -> str:
-    """Return an amount of money with as many digits as it needs to be told from nothing."""
-    if value == 0:
-        return "0"
-    if value >= 1000:
-        return f"{value:,.0f}"
-    if value >= 0.1:
-        return f"{value:,.2f}"
-    return f"{value:.2g}" if value >= 0.0001 else f"{value:.0e}"
-
-
 def between(span: Span, *, times: float = 1.0) -> str:
     """Return a range of money: 1.20, or 1.20–1.40."""
     low, high = amount(times * span.low), amount(times * span.high)
@@ -83,13 +71,3 @@ def short(value: float) -> str:
         if value >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun: 1 question, 2 questions."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence has them: a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
