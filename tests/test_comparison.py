@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapter_world import adapter, draft_folder
+from adapter_world import PASSED, adapter, draft_folder
 from ragraft.access.labels import OWNER
 from ragraft.answering import Answering
 from ragraft.compare.access_questions import read_access_questions
 from ragraft.compare.changes import read_changes
+from ragraft.compare.labels import Label
+from ragraft.compare.prices import PriceList
 from ragraft.compare.report.folder import write_folder
 from ragraft.compare.report_file import read_report
 from ragraft.compare.results import Report
@@ -23,7 +27,7 @@ from ragraft.errors import NotAllowedError, UserError
 from ragraft.models.fake import FakeChatModel, FakeEmbedder, FakeReader
 from ragraft.systems import Workbench
 from ragraft.tune.export import SERVED
-from ragraft.types import Evidence, Question
+from ragraft.types import Completion, Evidence, Message, Question, Usage
 from small_world import STRANGER, add_files
 
 TOWNS = ("Ardane", "Belmor", "Corvin", "Dunwick", "Estry", "Falmer", "Gorst", "Hexley")
@@ -63,12 +67,10 @@ def world(bench: Workbench, tmp_path: Path) -> Iterator[Workbench]:
         bench, tmp_path / "open", {f"{town}.md": text_of(n) for n, town in enumerate(TOWNS)}, "everyone"
     )
     add_files(bench, tmp_path / "closed", {"vault.md": SECRET}, "finance")
-    yield Workbench(
-        bench.workspace,
-        embedder=FakeEmbedder(),
-        model=FakeChatModel(["I cannot say."]),
-        reader=FakeReader(),
-    )
+    with Workbench(
+        bench.workspace, embedder=FakeEmbedder(), model=FakeChatModel(["I cannot say."]), reader=FakeReader()
+    ) as opened:
+        yield opened
 
 
 def run(
@@ -152,6 +154,92 @@ def test_a_model_whose_gates_failed_is_measured_and_not_chosen(
     assert (arm.adapter, arm.use.build.training_hours) == ("house", 2.0)
     assert any(one.text for one in report.said["tuned"])
     assert "tuned" in report.verdict.excluded
+
+
+def test_each_time_that_a_model_was_made_in_vain_is_counted(
+    world: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragraft.answering.open_tuned_model", lambda *_, **__: FakeChatModel(["Why?"]))
+    failed = {"quality": {"passed": False}}
+    for days, (name, gates) in enumerate({"first": failed, "second": PASSED}.items()):
+        folder = draft_folder(world, name)
+        (folder / SERVED).write_bytes(b"weights")
+        made = adapter(name, path=folder, gates=gates, card={"seconds": 3600.0})
+        made = replace(made, made_at=made.made_at + timedelta(days=days))
+        world.adapters.add(made, read_at=world.adapters.moment(), caller=OWNER)
+    report = run(world, tmp_path, named="plain,tuned:second")
+    assert [arm.use.tries for arm in report.arms] == [1, 2]
+
+
+def test_what_was_cached_and_what_was_embedded_is_part_of_what_answers_take(
+    world: Workbench, tmp_path: Path
+) -> None:
+    class Caching(FakeChatModel):
+        def generate(self, messages: Sequence[Message], **more: Any) -> Completion:
+            made = super().generate(messages, **more)
+            return replace(made, usage=replace(made.usage, cached_tokens=made.usage.prompt_tokens - 10))
+
+    with Workbench(
+        world.workspace, embedder=FakeEmbedder(), model=Caching(["I cannot say."]), reader=FakeReader()
+    ) as bench:
+        report = run(bench, tmp_path, named="plain,rag,long_context")
+    plain, rag, everything = (arm.use.answer for arm in report.arms)
+    assert plain.prompt_tokens == 10
+    assert 0 < plain.cached_tokens < rag.cached_tokens
+    assert rag.embedding_tokens == pytest.approx(
+        sum(FakeEmbedder().count_tokens([one.text for one in QUESTIONS])) / len(QUESTIONS)
+    )
+    assert (plain.embedding_tokens, everything.embedding_tokens) == (0, 0)
+
+
+def test_a_price_that_is_missing_is_told_before_anything_else_is_measured(
+    world: Workbench, tmp_path: Path
+) -> None:
+    prices = PriceList.model_validate(
+        {"currency": "EUR", "dated": date(2026, 11, 1), "per_million_tokens": {"prompt": 1, "output": 1}}
+    )
+    stages: list[str] = []
+    with pytest.raises(UserError, match=r"per_million_tokens\.embedding \(used by rag\)"):
+        run(world, tmp_path, replace(WISHES, prices=prices), watch=Comparing(stage=stages.append))
+    assert stages == ["asking all systems"]
+
+
+class KnowingJudge(FakeChatModel):
+    """Finds an answer right if it holds the expected one."""
+
+    def generate(self, messages: Sequence[Message], **more: Any) -> Completion:
+        prompt = messages[-1].content
+        wanted = prompt.split("The expected answer is: ")[1].split("\n")[0].strip(".").removeprefix("At ")
+        fits = wanted in prompt.split("<answer>")[1]
+        choice = "A" if fits == ("A: it is right" in prompt) else "B"
+        return Completion(f"CHOICE: {choice}", Usage(100, 3, 40), "stop")
+
+
+LABELS = tuple(
+    Label(
+        question=f"q{at % 4}",
+        answer=f"At {at % 4 + 6} o'clock." if at % 3 else "At noon.",
+        right=bool(at % 3),
+    )
+    for at in range(24)
+)
+
+
+def test_a_judge_s_marks_are_a_measure_that_the_verdict_takes_no_notice_of(
+    world: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragraft.comparison.measure_latency", lambda *_, **__: ())
+    without = run(world, tmp_path)
+    report = run(world, tmp_path, replace(WISHES, labels=LABELS), judge=KnowingJudge())
+    assert report.judge is not None
+    assert report.judge["kappa"] == 1.0
+    assert report.marks["rag"]["judge"] == {f"q{at}": 1.0 for at in range(len(TOWNS))} | {"q-none": None}
+    assert {one.system: one.value for one in report.comparisons["judge"].means} == {"rag": 1.0, "plain": 0.0}
+    assert report.verdict == without.verdict
+    assert report.judge["usage"]["prompt_tokens"] == 100 * report.judge["asked"]
+    assert [arm.use for arm in report.arms] == [arm.use for arm in without.arms]
+    files = write_folder(tmp_path / "out", report)
+    assert read_report(files.json).marks == report.marks
 
 
 def test_the_long_context_control_is_never_chosen(world: Workbench, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
     python -m training.grounded rows WORK        # once: 4,000 rows and more of ../shared/data/reading
     python -m training.grounded train WORK       # as often as it takes: it goes on where it was stopped
     python -m training.grounded measure WORK     # beside the untuned model, on sets that it never saw
+    python -m training.grounded ship WORK        # into src/ragraft/raft/grounded, in 16 bits, with a card
 
 Rows and order of learning are those of `ragraft.raft` (docs/concepts/raft.md). With a GPU every layer gets an
 adapter; on a CPU the upper half. Either way it takes less than 12 MB. --rows 40 tries the whole path.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -19,18 +21,21 @@ from pathlib import Path
 
 from ragraft.answer.prompt import Budget
 from ragraft.errors import UserError
-from ragraft.models.files import chat_model_file
+from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
 from ragraft.models.local import LocalChatModel
 from ragraft.raft.exam import mark_rows
 from ragraft.raft.reading import reading_rows
 from ragraft.raft.recipe import raft_dataset
 from ragraft.raft.rows import Rows
+from ragraft.raft.start import GROUNDED
 from ragraft.tune.base import trainable_folder
-from ragraft.tune.export import SERVED, write_served
 from ragraft.tune.counting import TokenCounter
+from ragraft.tune.export import ADAPTER_WEIGHTS, SERVED, base_name, write_served
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
 from ragraft.tune.run import refusals
+from ragraft.tune.train import read_trained
 from ragraft.tune.train import train as train_on
+from ragraft.tune.weights import ADAPTER_CONFIG, tensors_of, write_tensors
 from ragraft.tune.wording import REFUSAL
 from ragraft.types import AccessLabel, Example, Message, Source
 
@@ -57,13 +62,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["rows", "train", "measure"])
+    parser.add_argument("step", choices=["rows", "train", "measure", "ship"])
     parser.add_argument("work", type=Path)
-    parser.add_argument("--rows", type=int, default=4200)
+    parser.add_argument("--rows", type=int, default=4200, help="to make, or to learn of those made")
     parser.add_argument("--passages", type=int, default=5)
     parser.add_argument("--characters", type=int, default=900, help="of a passage; fewer train faster")
     parser.add_argument("--minutes", type=float, help="what training may take; by default all it needs")
     parser.add_argument("--threads", type=int, help="by default all cores")
+    parser.add_argument("--success", type=float, default=SUCCESS, help="share of rows with an answer")
+    parser.add_argument("--rate", type=float, default=SMALL_ON_CPU.rate)
+    parser.add_argument("--start", type=Path, help="an adapter to go on from, of an earlier run of this")
     parser.add_argument("--questions", type=int, default=100, help="of each set to measure on")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -71,9 +79,20 @@ def main() -> None:
     if chosen.step == "rows":
         make_rows(chosen.work, chosen.rows, chosen.passages, chosen.characters, chosen.seed)
     elif chosen.step == "train":
-        train(chosen.work, minutes=chosen.minutes, threads=chosen.threads, seed=chosen.seed)
-    else:
+        train(
+            chosen.work,
+            count=chosen.rows,
+            success=chosen.success,
+            preset=_preset(chosen.rate),
+            start=chosen.start,
+            minutes=chosen.minutes,
+            threads=chosen.threads,
+            seed=chosen.seed,
+        )
+    elif chosen.step == "measure":
         measure(chosen.work, questions=chosen.questions, seed=chosen.seed)
+    else:
+        ship(chosen.work)
 
 
 def make_rows(work: Path, count: int, passages: int, characters: int, seed: int) -> None:
@@ -100,19 +119,30 @@ def make_rows(work: Path, count: int, passages: int, characters: int, seed: int)
         write_rows(file, _together(made))
 
 
-def train(work: Path, *, minutes: float | None, threads: int | None, seed: int) -> None:
+def train(
+    work: Path,
+    *,
+    count: int,
+    success: float,
+    preset: Preset,
+    start: Path | None,
+    minutes: float | None,
+    threads: int | None,
+    seed: int,
+) -> None:
     """Learn to answer, then to abstain too, and write the adapter with the file that it answers from."""
     out = work / "adapter"
     base = trainable_folder(chat_model_file(), cache=work / "base")
     if not out.exists():
-        rows = read_rows(work / "rows.train.jsonl")
-        built = raft_dataset(rows, read_rows(work / "rows.dev.jsonl"), success=SUCCESS, seed=seed)
+        rows = _some(read_rows(work / "rows.train.jsonl"), round(success * count), seed=seed)
+        built = raft_dataset(rows, read_rows(work / "rows.dev.jsonl"), success=success, seed=seed)
         train_on(
             built.dataset,
             base=base,
             out=out,
             work=work / "training",
-            preset=_preset(),
+            preset=preset,
+            start=start,
             later=refusals(built.dataset.train),
             seed=seed,
             minutes=minutes,
@@ -154,7 +184,40 @@ def measure(work: Path, *, questions: int, seed: int) -> None:
             outcome, cited = mark_rows(asked, [one.text for one in said])
             found[f"{name}, {which}"] = {**asdict(outcome), "right_passage_cited": cited}
             say(f"{name}, {which}: {found[f'{name}, {which}']}")
-    (work / "measured.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    _write_json(work / "measured.json", found)
+
+
+def ship(work: Path) -> None:
+    """Put the adapter where a user's training starts from, with what is known of it."""
+    made, trained = tensors_of(work / "adapter"), read_trained(work / "adapter")
+    GROUNDED.mkdir(exist_ok=True)
+    halves = {name: replace(tensor, kind="F16") for name, tensor in made.items()}
+    write_tensors(
+        GROUNDED / ADAPTER_WEIGHTS, ((name, tensor.read()) for name, tensor in made.items()), halves
+    )
+    config = json.loads((work / "adapter" / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    kept = (
+        "layers_pattern",
+        "layers_to_transform",
+        "lora_alpha",
+        "peft_type",
+        "r",
+        "target_modules",
+        "task_type",
+    )
+    card = {
+        "base_model_name_or_path": base_name(chat_model_file(), name=CHAT_MODEL_NAME),
+        **{name: config[name] for name in kept},
+    }
+    _write_json(GROUNDED / ADAPTER_CONFIG, card)
+    told = {"looks": [asdict(look) for look in trained.looks], "seconds": round(trained.seconds)}
+    measured = json.loads((work / "measured.json").read_text(encoding="utf-8"))
+    _write_json(GROUNDED / "card.json", {"learned_from": SHARES, **told, "measured": measured})
+    say(f"{GROUNDED}: {(GROUNDED / ADAPTER_WEIGHTS).stat().st_size / 1e6:.1f} MB")
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 def write_rows(path: Path, rows: Rows) -> None:
@@ -200,10 +263,20 @@ def _together(made: Sequence[Rows]) -> Rows:
     )
 
 
-def _preset() -> Preset:
+def _some(rows: Rows, answered: int, *, seed: int) -> Rows:
+    """Return so many of the rows with an answer, at random, and all that refuse."""
+    if answered >= len(rows.answered):
+        return rows
+    chosen = random.Random(seed).sample(rows.answered, answered)  # noqa: S311  an order, not a secret
+    return Rows(tuple(chosen), rows.refused, rows.skipped)
+
+
+def _preset(rate: float) -> Preset:
     import torch
 
-    preset = replace(SMALL_ON_CPU, name="grounded", epochs=1, patience=SMALL_ON_CPU.looks, replay=0.0)
+    preset = replace(
+        SMALL_ON_CPU, name="grounded", epochs=1, patience=SMALL_ON_CPU.looks, replay=0.0, rate=rate
+    )
     if torch.cuda.is_available():
         # Twice as many layers at half the rank: as large, and all of them learn.
         return replace(preset, upper=1.0, rank=8, alpha=16, micro_tokens=32768)

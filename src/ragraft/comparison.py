@@ -25,14 +25,15 @@ from ragraft.compare.decide import decide
 from ragraft.compare.disclosure import holdings_of
 from ragraft.compare.evidence import evidence_places
 from ragraft.compare.freshness import apply_change, measure_freshness
-from ragraft.compare.judge import Judge, Judged, judge_answers, try_judge
+from ragraft.compare.judge import JUDGE, Judge, Judged, judge_answers, try_judge
 from ragraft.compare.labels import Label, labelled
 from ragraft.compare.latency import measure_latency
 from ragraft.compare.leakage import measure_leakage
-from ragraft.compare.marks import compare_marks, mark_answers
+from ragraft.compare.marks import Marks, compare_marks, mark_answers, with_marks
 from ragraft.compare.prices import PriceList
 from ragraft.compare.results import Arm, Freshness, Latency, Leakage, Report, Said
 from ragraft.compare.strata import strata_of
+from ragraft.compare.work import answer_work, tries_of, with_embedding
 from ragraft.contestants import CONTROLS, Contestant
 from ragraft.documents.library import require_owner
 from ragraft.errors import NotFoundError, UserError
@@ -96,7 +97,7 @@ def compare(
     asks nothing twice, and one that was stopped goes on.
 
     Raises: NotAllowedError unless the caller is the owner; UserError if none of the documents that questions name is
-    there, or the documents change meanwhile.
+    there, the documents change meanwhile, or a price is missing (known once all are asked).
     """
     require_owner(caller, "compare systems")
     watch = watch or Comparing()
@@ -118,19 +119,26 @@ def compare(
         kept=kept / "answers.jsonl",
         on_progress=watch.asking,
     )
+    said = with_embedding(said, wishes.questions, count=bench.embedder.count_tokens)
+    known = bench.adapters.adapters(caller)
+    arms = tuple(
+        _arm(name, one, systems[name], adapters.get(name), said[name], known)
+        for name, one in contestants.items()
+    )
+    uses, prices = [arm.use for arm in arms], wishes.prices
+    costs = (
+        tuple(system_cost(use, prices) for use in uses) if prices else ()
+    )  # a price that is missing shows now
     places = evidence_places(wishes.questions, text_of=_text_of(bench, caller))
-    marks = mark_answers(said, wishes.questions, places=places)
-    comparisons = compare_marks(marks, answers=said, questions=wishes.questions)
     freshness = _freshness(bench, answering, contestants, adapters, wishes, caller, kept, watch)
     leakage = _leakage(bench, answering, systems, adapters, wishes, kept, watch)
     judged = _judged(judge, wishes, said, watch)
-    arms = tuple(
-        _arm(name, one, systems[name], adapters.get(name), said[name]) for name, one in contestants.items()
-    )
+    marks: Marks = mark_answers(said, wishes.questions, places=places)
+    if judged:
+        marks = with_marks(marks, JUDGE, judged.marks, wishes.questions)
+    comparisons = compare_marks(marks, answers=said, questions=wishes.questions)
     del answering, systems  # their models are not those that serve, and take as much memory again
     latencies = _latencies(bench, contestants, wishes.questions, caller, watch)
-    uses = [arm.use for arm in arms]
-    prices = wishes.prices
     watch.stage("deciding")
     return Report(
         made_at=datetime.now(UTC),
@@ -148,7 +156,7 @@ def compare(
         freshness=freshness,
         leakage=leakage,
         prices=prices,
-        costs=tuple(system_cost(use, prices) for use in uses) if prices else (),
+        costs=costs,
         break_evens=tuple(break_even(*pair, prices) for pair in combinations(uses, 2)) if prices else (),
         verdict=decide(
             arms=arms,
@@ -156,6 +164,7 @@ def compare(
             freshness=freshness,
             leakage=leakage,
             latencies=latencies,
+            questions=wishes.questions,
             prices=prices,
             priorities=wishes.priorities,
             barred={name: CONTROLS[one.kind] for name, one in contestants.items() if one.kind in CONTROLS},
@@ -306,26 +315,29 @@ def _judged(
     return judge_answers(judge, wishes.questions, said, agreement=agreement, on_answer=on_answer)
 
 
-def _arm(name: str, one: Contestant, system: System, adapter: Adapter | None, said: Sequence[Said]) -> Arm:
+def _arm(
+    name: str,
+    one: Contestant,
+    system: System,
+    adapter: Adapter | None,
+    said: Sequence[Said],
+    known: Sequence[Adapter],
+) -> Arm:
+    """Return a system with what it takes; `known` are all adapters, among which those are that failed before it."""
     built = Work(training_hours=seconds_of(adapter) / 3600) if adapter else Work()
     return Arm(
         name=name,
         card=system.card,
         label=str(adapter.label) if adapter else "everyone",
         gates=dict(adapter.gates) if adapter else {},
-        use=SystemUse(name, _work(said), build=built, refresh=built if one.remembers else Work()),
+        use=SystemUse(
+            name,
+            answer_work(said),
+            build=built,
+            refresh=built if one.remembers else Work(),
+            tries=tries_of(adapter, known) if adapter else 1,
+        ),
         adapter=one.adapter,
-    )
-
-
-def _work(said: Sequence[Said]) -> Work:
-    """Return what one answer takes, as a mean over those that did not fail."""
-    made = [one for one in said if not one.failure]
-    count = max(1, len(made))
-    return Work(
-        search_seconds=sum(one.seconds.get("retrieve", 0.0) for one in made) / count,
-        prompt_tokens=sum(one.prompt_tokens for one in made) / count,
-        output_tokens=sum(one.completion_tokens for one in made) / count,
     )
 
 

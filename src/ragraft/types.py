@@ -188,10 +188,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer, in the model's own count."""
+    """Tokens of one answer, in the model's own count.
+
+    `cached_tokens` are those of the prompt that its server did not read anew; 0 where it tells nothing of them.
+    """
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

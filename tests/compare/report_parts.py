@@ -140,7 +140,11 @@ def _gate(
 def made_up_latency(name: str, trait: Trait) -> Latency:
     slow = trait.seconds
     memory = 1_450_000_000
-    return Latency(name, 12, Gauge(slow * 0.3, slow * 0.55), Gauge(slow, slow * 1.8), memory)
+    luck = random.Random(name)
+    seconds = {
+        f"house-{5 * at:03d}": slow * (0.7 + 0.1 * (at % 7)) * luck.uniform(0.9, 1.1) for at in range(12)
+    }
+    return Latency(name, 12, Gauge(slow * 0.3, slow * 0.55), Gauge(slow, slow * 1.8), memory, seconds)
 
 
 def made_up_freshness(name: str, trait: Trait, luck: random.Random, hostile: str) -> Freshness:

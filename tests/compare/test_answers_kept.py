@@ -86,6 +86,13 @@ def test_what_is_no_answer_is_passed_over(path: Path, line: str) -> None:
     assert kept.find("b", LEAVE) is None
 
 
+def test_an_answer_that_was_kept_without_a_count_is_read_with_none_of_it(path: Path) -> None:
+    line = json.loads(path.read_text())
+    del line["said"]["cached_tokens"], line["said"]["embedding_tokens"]
+    path.write_text(json.dumps(line))
+    assert AnswersKept(path, revision="now").find("a", LEAVE) == WHOLE
+
+
 def test_what_was_said_of_other_documents_leaves_the_file(path: Path) -> None:
     AnswersKept(path, revision="later").keep("b", said(BIRDS, "None."))
     assert "thirty days" not in path.read_text()

@@ -23,7 +23,7 @@ from ragraft.access.labels import OWNER
 from ragraft.compare.asking import Asking, ask_all, said_of
 from ragraft.compare.results import Cited, Given, Said
 from ragraft.errors import NotAllowedError, UserError
-from ragraft.types import Question, SystemCard
+from ragraft.types import Question, SystemCard, Usage
 from small_world import STRANGER
 
 KNOWS = {LEAVE.text: "Thirty days.", LUNCH.text: "At noon."}
@@ -216,6 +216,11 @@ def test_all_of_an_answer_that_a_report_needs_is_kept() -> None:
         completion_tokens=2,
         seconds={"generate": 0.5},
     )
+
+
+def test_tokens_that_came_from_a_cache_are_kept() -> None:
+    answer = replace(cited_answer(), usage=Usage(900, 30, cached_tokens=600))
+    assert said_of(LEAVE, answer).cached_tokens == 600
 
 
 def test_half_a_character_is_replaced_so_that_the_answer_can_be_kept(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from ragraft.compare.cost import SystemUse, Work
 from ragraft.compare.decide import decide
 from ragraft.compare.results import Arm, Verdict
 from ragraft.errors import UserError
+from ragraft.types import Evidence, Question
 
 FAILED = {"quality": {"passed": True}, "general_tasks": {"passed": False}}
 UNSURE = {"quality": {"passed": None}}
@@ -161,6 +162,22 @@ def test_a_difference_in_speed_that_nobody_notices_decides_nothing() -> None:
     order = read_priorities("quality,latency")
     found = World(EQUAL).decide(*order, latencies=[took("rag", 0.1), took("raft", 0.05)])
     assert found.system == "rag"
+
+
+def test_a_difference_in_speed_that_so_few_questions_cannot_show_decides_nothing() -> None:
+    order = read_priorities("quality,latency")
+    few = [
+        replace(one, seconds=dict(list(one.seconds.items())[:5])) for one in (took("rag", 3), took("raft", 1))
+    ]
+    assert World(EQUAL).decide(*order, latencies=few).system == "rag"
+
+
+def test_timed_questions_of_one_document_are_one_piece_of_evidence() -> None:
+    order = read_priorities("quality,latency")
+    asked = [Question(f"q{at}", "?", "x", (), (Evidence("a.md", "x"),), "fact") for at in range(20)]
+    times = [took("rag", 3), took("raft", 1)]
+    assert World(EQUAL).decide(*order, latencies=times).system == "raft"
+    assert World(EQUAL).decide(*order, latencies=times, questions=asked).system == "rag"
 
 
 def test_a_system_that_serves_fewer_of_those_who_may_know_drops_out() -> None:

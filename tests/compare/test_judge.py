@@ -57,6 +57,17 @@ def test_a_judge_says_whether_an_answer_is_right(answer: str, expected: bool) ->
     assert Judge(ReadingModel(knowing)).right(QUESTION, answer) is expected
 
 
+def test_a_judge_is_shown_the_choices_in_both_orders() -> None:
+    model = ReadingModel(knowing)
+    Judge(model).right(QUESTION, "It is 240 hours.")
+    Judge(model).better(QUESTION, "It is 240.", "It is 12.")
+    lone, turned, pair, other = model.prompts
+    assert lone.endswith("A: it is right\nB: it is wrong")
+    assert turned.endswith("A: it is wrong\nB: it is right")
+    assert pair.index("It is 240.") < pair.index("It is 12.")
+    assert other.index("It is 12.") < other.index("It is 240.")
+
+
 def test_a_judge_that_always_takes_the_first_choice_has_said_nothing() -> None:
     judge = Judge(FakeChatModel(["CHOICE: A"]))
     assert judge.right(QUESTION, "It is 240 hours.") is None
@@ -177,7 +188,7 @@ def test_what_is_kept_of_a_judge_is_json_and_has_its_kappa() -> None:
     assert kept["words"] == (
         "reading agrees with 40 of 44 labels, kappa 0.80 (0.60 to 0.95). Its marks decide nothing."
     )
-    assert kept["usage"] == {"prompt_tokens": 20, "completion_tokens": 4}
+    assert kept["usage"] == {"prompt_tokens": 20, "completion_tokens": 4, "cached_tokens": 0}
 
 
 def test_a_verdict_takes_no_notice_of_the_judge() -> None:

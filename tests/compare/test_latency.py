@@ -37,6 +37,13 @@ def test_the_warm_up_is_asked_and_not_counted() -> None:
     assert latency.total.p95 < 0.3
 
 
+def test_the_time_of_each_question_is_kept() -> None:
+    slow = ScriptedSystem(before=lambda text: time.sleep(0.1 if text == LUNCH.text else 0))
+    (latency,) = measure_latency({"a": slow}, QUESTIONS, caller=OWNER)
+    assert set(latency.seconds) == {one.id for one in QUESTIONS[1:]}
+    assert latency.seconds[LUNCH.id] == max(latency.seconds.values()) >= 0.1
+
+
 def test_the_whole_answer_takes_at_least_as_long_as_its_first_text() -> None:
     class Slow(ScriptedSystem):
         def answer(self, question: str, **more: Any) -> Answer:

@@ -8,7 +8,14 @@ import pytest
 from asking_world import BIRDS, LEAVE, LUNCH, QUESTIONS, TEXTS, cited, said
 
 from ragraft.compare.evidence import evidence_places
-from ragraft.compare.marks import compare_marks, document_of, mark_answers, risk_coverage, scores_of
+from ragraft.compare.marks import (
+    compare_marks,
+    document_of,
+    mark_answers,
+    risk_coverage,
+    scores_of,
+    with_marks,
+)
 from ragraft.compare.results import Said
 from ragraft.compare.statistics import Scores
 from ragraft.types import Evidence, Question
@@ -35,6 +42,13 @@ def test_a_question_that_a_measure_does_not_apply_to_has_no_place() -> None:
     found = scores("right", a=KNOWING, b=GUESSING)
     assert found is not None
     assert found.marks == {"a": [1.0, 1.0], "b": [0.0, 1.0]}
+
+
+def test_marks_from_elsewhere_are_one_more_measure_and_none_where_they_have_none() -> None:
+    marks = mark_answers({"a": KNOWING}, QUESTIONS, places=PLACES)
+    found = with_marks(marks, "judge", {"a": {"leave": 1.0}}, QUESTIONS)
+    assert found["a"]["judge"] == {"leave": 1.0, "lunch": None, "birds": None}
+    assert {name: found["a"][name] for name in marks["a"]} == marks["a"]
 
 
 def test_a_failure_is_told_from_a_wrong_answer() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser_page import BROWSER, BrowserPage, browser_page
+from judged_world import judged_report
 from report_world import made_up_report
 
 from ragraft.compare.report.facts import HEADLINE
@@ -16,6 +17,7 @@ from ragraft.compare.results import Said
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")
 
 REPORT = made_up_report(questions=50)
+JUDGED = judged_report(questions=50)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)><a href=javascript:alert(3)>x</a>"
 ROWS = "document.querySelectorAll('#list > li').length"
 
@@ -25,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pages")
     (made / "report.html").write_text(report_page(REPORT), encoding="utf-8")
     hostile = made_up_report(questions=12, hostile=HOSTILE)
+    (made / "judged.html").write_text(report_page(JUDGED), encoding="utf-8")
     (made / "hostile.html").write_text(report_page(hostile), encoding="utf-8")
     return made
 
@@ -197,6 +200,32 @@ def test_the_page_is_no_wider_than_the_screen(browser: BrowserPage, folder: Path
     browser.open(folder / "report.html", width=width)
     browser.run("document.querySelectorAll('.row')[1].click()")
     assert browser.run("document.documentElement.scrollWidth") == width
+
+
+def test_the_questions_on_which_the_judge_and_the_rule_disagree_can_be_chosen(
+    browser: BrowserPage, folder: Path
+) -> None:
+    browser.complaints.clear()
+    browser.open(folder / "judged.html")
+    browser.run(press("judge"))
+    apart = [
+        one.id
+        for number, one in enumerate(JUDGED.questions)
+        if any(
+            JUDGED.marks[arm.name]["judge"][one.id] not in (None, JUDGED.marks[arm.name]["right"][one.id])
+            for arm in JUDGED.arms
+            if not JUDGED.said[arm.name][number].refused
+        )
+    ]
+    assert 0 < tally(browser) == len(apart)
+    browser.run("document.querySelector('.row').click()")
+    assert "which decides nothing." in str(browser.run("document.querySelector('.cards').textContent"))
+    assert browser.complaints == []
+
+
+def test_a_page_with_a_judge_is_no_wider_than_a_phone(browser: BrowserPage, folder: Path) -> None:
+    browser.open(folder / "judged.html", width=360)
+    assert browser.run("document.documentElement.scrollWidth") == 360
 
 
 def test_dark_and_light_differ(browser: BrowserPage, folder: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ragraft.compare.prices import Span
 from ragraft.compare.report.markup import Markup, el, join
 from ragraft.compare.report.scales import Scale, linear, logarithmic
-from ragraft.compare.report.words import amount, between, count, duration, percent, points, short
+from ragraft.compare.report.words import amount, between, duration, percent, points, short
+from ragraft.compare.wording import counted
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_a_number_below_an_axis_is_short(value: float, said: str) -> None:
 
 
 def test_one_is_singular() -> None:
-    assert (count(1, "question"), count(2000, "question")) == ("1 question", "2,000 questions")
+    assert (counted(1, "question"), counted(2000, "question")) == ("1 question", "2,000 questions")
 
 
 numbers = st.floats(min_value=-1e6, max_value=1e6, allow_subnormal=False)

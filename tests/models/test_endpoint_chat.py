@@ -22,7 +22,7 @@ from model_server import (
 )
 from ragraft.errors import ModelError, ModelTimeoutError
 from ragraft.models.endpoint import AT_A_TIME, EndpointChatModel
-from ragraft.types import Message
+from ragraft.types import Message, Usage
 from tiny_bert import write_tokenizer
 
 PROMPT = [Message("system", "Be brief."), Message("user", "How long do refunds take?")]
@@ -87,6 +87,32 @@ def test_the_usage_of_a_stream_is_kept(server: ModelServer) -> None:
     server.faults.append(answers(WHOLE + sse(usage) + DONE))
     kept = connect(server).generate(PROMPT, max_tokens=50, on_text=lambda _piece: None).usage
     assert (kept.prompt_tokens, kept.completion_tokens) == (11, 7)
+
+
+def test_tokens_that_came_from_the_endpoints_cache_are_kept(server: ModelServer) -> None:
+    told = {"prompt_tokens": 900, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 640}}
+    server.faults.append(answers(reply("hi", usage=told)))
+    assert connect(server).generate(PROMPT, max_tokens=50).usage == Usage(900, 7, cached_tokens=640)
+
+
+def test_cached_tokens_of_a_stream_are_kept(server: ModelServer) -> None:
+    told = {"prompt_tokens": 900, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 640}}
+    server.faults.append(answers(WHOLE + sse({"choices": [], "usage": told}) + DONE))
+    usage = connect(server).generate(PROMPT, max_tokens=50, on_text=lambda _piece: None).usage
+    assert usage == Usage(900, 7, cached_tokens=640)
+
+
+@pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}, {"cached_tokens": -1}, [640], "640"])
+def test_an_endpoint_that_tells_nothing_of_its_cache_has_none(server: ModelServer, details: Any) -> None:
+    told = {"prompt_tokens": 900, "completion_tokens": 7, "prompt_tokens_details": details}
+    server.faults.append(answers(reply("hi", usage=told)))
+    assert connect(server).generate(PROMPT, max_tokens=50).usage == Usage(900, 7)
+
+
+def test_no_more_than_the_prompt_comes_from_a_cache(server: ModelServer) -> None:
+    told = {"prompt_tokens": 9, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 640}}
+    server.faults.append(answers(reply("hi", usage=told)))
+    assert connect(server).generate(PROMPT, max_tokens=50).usage.cached_tokens == 9
 
 
 def test_without_usage_the_tokens_are_counted(server: ModelServer) -> None:

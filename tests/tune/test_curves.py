@@ -18,8 +18,9 @@ def test_best_look_is_the_one_that_answers_best() -> None:
     assert best_look(looks((4, 0), (2, 0.3), (1, 0.2))) == Look(1, 2, 0.3)
 
 
-def test_equal_quality_is_decided_by_loss() -> None:
-    assert best_look(looks((4, 0), (2, 0.301), (1, 0.299))) == Look(2, 1, 0.299)
+def test_quality_within_its_error_is_decided_by_loss() -> None:
+    seen = [Look(0, 4, 0), Look(1, 2, 0.40, 0.1), Look(2, 1, 0.31, 0.1), Look(3, 0.5, 0.29, 0.2)]
+    assert best_look(seen) == seen[2]
 
 
 def test_base_is_never_the_best_look() -> None:

@@ -118,6 +118,7 @@ def said_of(question: Question, answer: Answer | RagraftError) -> Said:
         invented=len(answer.invented),
         confidence=answer.confidence,
         prompt_tokens=answer.usage.prompt_tokens,
+        cached_tokens=answer.usage.cached_tokens,
         completion_tokens=answer.usage.completion_tokens,
         seconds={step: milliseconds / 1000 for step, milliseconds in answer.timings.items()},
     )

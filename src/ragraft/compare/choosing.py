@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ragraft.compare.bills import Bills, effort, uses_less
 from ragraft.compare.cost import SystemUse
+from ragraft.compare.pace import noticed
 from ragraft.compare.results import Freshness, Latency, Leakage
 from ragraft.compare.statistics import Comparison, Difference, Mean, Scores, compare_scores
 from ragraft.errors import UserError
@@ -36,9 +37,6 @@ PRIORITIES = ("quality", "freshness", "privacy", "cost", "latency")
 AT_MOST = 0.15
 """A system of which it is not sure that it is less than so much worse in quality than another is not chosen."""
 
-FASTER, FASTER_SECONDS = 0.2, 0.1
-"""A system counts as faster if both its middle and its slow answers take a fifth and a tenth of a second less."""
-
 STALE_TIME = 0.01
 """Share of the time that a system may be out of date: seven hours a month."""
 
@@ -59,8 +57,9 @@ class Month:
 class Findings:
     """What was measured of the systems that may be used; what was not measured is None or has no entry.
 
-    `quality` and `followed` are differences by (system, other). `refresh_seconds` is how long it takes to bring a
-    system up to date, 0 for one that cannot be or need not be.
+    `quality` and `followed` are differences by (system, other), `faster` the pairs of which the first is surely faster,
+    be it by little. `refresh_seconds` is how long it takes to bring a system up to date, 0 for one that cannot be or
+    need not be.
     """
 
     systems: tuple[str, ...]
@@ -70,6 +69,7 @@ class Findings:
     refresh_seconds: Mapping[str, float]
     leakage: Mapping[str, Leakage]
     latencies: Mapping[str, Latency]
+    faster: frozenset[tuple[str, str]]
     uses: Mapping[str, SystemUse]
     bills: Bills | None
 
@@ -261,15 +261,9 @@ def _by_latency(findings: Findings, month: Month) -> Callable[[str, str], bool] 
         return None
 
     def faster(one: str, other: str) -> bool:
-        mine, theirs = findings.latencies.get(one), findings.latencies.get(other)
-        return (
-            mine is not None
-            and theirs is not None
-            and all(
-                quick <= (1 - FASTER) * slow and quick <= slow - FASTER_SECONDS
-                for quick, slow in ((mine.total.p50, theirs.total.p50), (mine.total.p95, theirs.total.p95))
-            )
-        )
+        if (one, other) not in findings.faster:
+            return False
+        return noticed(findings.latencies[one], findings.latencies[other])
 
     return faster
 

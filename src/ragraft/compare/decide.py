@@ -23,6 +23,7 @@ from ragraft.compare.choosing import (
     pairs_of,
     serves_more,
 )
+from ragraft.compare.pace import paces
 from ragraft.compare.prices import PriceList
 from ragraft.compare.results import Arm, Claim, Freshness, Latency, Leakage, Sensitivity, Verdict
 from ragraft.compare.sensitivity import Chooser, what_would_change
@@ -30,6 +31,7 @@ from ragraft.compare.statistics import Comparison
 from ragraft.compare.verdict_reasons import reasons
 from ragraft.compare.verdict_words import MEASURE, Kind, Told, headline
 from ragraft.compare.wording import counted
+from ragraft.types import Question
 
 __all__ = ["decide", "excluded"]
 
@@ -43,6 +45,7 @@ def decide(
     freshness: Sequence[Freshness] = (),
     leakage: Sequence[Leakage] = (),
     latencies: Sequence[Latency] = (),
+    questions: Sequence[Question] = (),
     prices: PriceList | None = None,
     priorities: Sequence[str] = PRIORITIES,
     barred: Mapping[str, str] | None = None,
@@ -51,8 +54,9 @@ def decide(
     """Return which system to use, why, and what would change it.
 
     `comparisons` are by measure; "handled" must be among them and alone decides, others are told. `priorities` are
-    all five, in order (`read_priorities`). `barred` says why a system may not be used where that is not measured here:
-    it is withdrawn, or a mere control. `month` is how much the chosen one will be used.
+    all five, in order (`read_priorities`). `questions` tell from which documents those come that were timed. `barred`
+    says why a system may not be used where that is not measured here: it is withdrawn, or a mere control. `month` is how
+    much the chosen one will be used.
 
     Raises: UserError naming every price that is needed and not given; ValueError if not every system was compared
     with every other.
@@ -60,6 +64,7 @@ def decide(
     out = excluded(arms, leakage, barred or {})
     usable = [arm for arm in arms if arm.name not in out]
     findings = _findings(usable, comparisons[MEASURE], freshness, leakage, latencies)
+    findings = replace(findings, faster=_faster(latencies, questions))
     chooser = Chooser(findings, prices, tuple(priorities))
     findings = replace(findings, bills=chooser.at(month.changes))
     choice = choose(findings, priorities, month)
@@ -139,7 +144,7 @@ def _findings(
     leakage: Sequence[Leakage],
     latencies: Sequence[Latency],
 ) -> Findings:
-    """Return what was measured of the systems that may be used, without bills."""
+    """Return what was measured of the systems that may be used, without what is worked out from it."""
     names = tuple(arm.name for arm in arms)
     pairs = pairs_of(compared)
     if missing := [pair for pair in permutations(names, 2) if pair not in pairs]:
@@ -153,9 +158,15 @@ def _findings(
         refresh_seconds=dict.fromkeys(names, 0.0) | {one.system: one.refresh_seconds for one in freshness},
         leakage={one.system: one for one in leakage if one.probes},
         latencies={one.system: one for one in latencies},
+        faster=frozenset(),
         uses={arm.name: arm.use for arm in arms},
         bills=None,
     )
+
+
+def _faster(latencies: Sequence[Latency], questions: Sequence[Question]) -> frozenset[tuple[str, str]]:
+    """Return the pairs of which the first is surely faster, among all that were timed, as the report shows them."""
+    return frozenset((one.system, one.other) for one in paces(latencies, questions) if one.faster)
 
 
 def _against(arm: Arm, chosen: str, findings: Findings, month: Month) -> str:

@@ -19,7 +19,10 @@ from ragraft.errors import ModelError
 from ragraft.protocols import ChatModel
 from ragraft.types import Message, Question, Usage
 
-__all__ = ["Judge", "Judged", "Preference", "judge_answers", "prefer", "try_judge"]
+__all__ = ["JUDGE", "Judge", "Judged", "Preference", "judge_answers", "prefer", "try_judge"]
+
+JUDGE = "judge"
+"""The measure of a judge's marks, beside those by rule: whether an answer is right."""
 
 REPLY_TOKENS = 200
 """Most tokens of a reply: a model that thinks aloud first is let do so for a while."""
@@ -90,6 +93,7 @@ class Judge:
         self.usage = Usage(
             self.usage.prompt_tokens + reply.usage.prompt_tokens,
             self.usage.completion_tokens + reply.usage.completion_tokens,
+            self.usage.cached_tokens + reply.usage.cached_tokens,
         )
         letter = _letter(reply.text)
         self.failures += letter is None
@@ -125,7 +129,7 @@ class Judged:
     usage: Usage
 
     def record(self) -> dict[str, Any]:
-        """Return everything but the marks, as `Report.judge` keeps it."""
+        """Return everything but the marks, which a report has among those of the other measures."""
         kept = {name: value for name, value in asdict(self).items() if name != "marks"}
         return {**kept, "kappa": self.agreement.kappa, "words": self.words()}
 

@@ -29,10 +29,10 @@ EVERY = 0.05
 
 @dataclass(slots=True)
 class Times:
-    """What was measured of one system: seconds to the first text, seconds to the end, bytes."""
+    """What was measured of one system: seconds to the first text, seconds to the end by question, bytes."""
 
     first: list[float] = field(default_factory=list)
-    whole: list[float] = field(default_factory=list)
+    whole: dict[str, float] = field(default_factory=dict)
     memory: int = 0
 
 
@@ -62,8 +62,9 @@ def measure_latency(
             system=name,
             asked=len(one.whole),
             first_text=_gauge(one.first) if one.first else None,
-            total=_gauge(one.whole),
+            total=_gauge(list(one.whole.values())),
             memory=one.memory,
+            seconds=one.whole,
         )
         for name, one in times.items()
         if one.whole
@@ -82,7 +83,7 @@ def _ask(system: System, question: Question, caller: Caller, times: Times) -> No
             return
         took = time.perf_counter() - began
     times.first += first[:1]
-    times.whole.append(took)
+    times.whole[question.id] = took
     times.memory = max(times.memory, peak.bytes)
 
 

@@ -10,7 +10,15 @@ from ragraft.compare.results import Said
 from ragraft.compare.statistics import Comparison, Mark, Scores, compare_scores
 from ragraft.types import Question
 
-__all__ = ["Marks", "compare_marks", "document_of", "mark_answers", "risk_coverage", "scores_of"]
+__all__ = [
+    "Marks",
+    "compare_marks",
+    "document_of",
+    "mark_answers",
+    "risk_coverage",
+    "scores_of",
+    "with_marks",
+]
 
 Marks = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """marks[system][measure][question id]; None where there is nothing to mark."""
@@ -38,6 +46,19 @@ def mark_answers(
             for name, measure in measures.items()
         }
         for system, said in answers.items()
+    }
+
+
+def with_marks(
+    marks: Marks,
+    measure: str,
+    found: Mapping[str, Mapping[str, float | None]],
+    questions: Sequence[Question],
+) -> Marks:
+    """Return marks with those of one more measure, by system and question; None for the questions it has none for."""
+    return {
+        system: {**own, measure: {one.id: found[system].get(one.id) for one in questions}}
+        for system, own in marks.items()
     }
 
 

@@ -60,8 +60,9 @@ class Said:
     """What a system said to a question. `failure` says why it said nothing; the rest is then empty.
 
     `sentences` counts those of `text` that claim something, `unsupported` those that nothing the search finds for
-    the question supports; None where that was not checked. `seconds` are by step; those of answers that were made
-    several at once are shares of the whole and tell nothing of how long one takes.
+    the question supports; None where that was not checked. `cached_tokens` are those of `prompt_tokens` that came from
+    a cache, `embedding_tokens` those of the question as it was looked up. `seconds` are by step; those of answers that
+    were made several at once are shares of the whole and tell nothing of how long one takes.
     """
 
     question: str
@@ -77,7 +78,9 @@ class Said:
     sentences: int | None = None
     unsupported: int | None = None
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
+    embedding_tokens: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
 
@@ -108,13 +111,17 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long answers take, asked one at a time, and the peak memory of the whole program meanwhile, in bytes."""
+    """How long answers take, asked one at a time, and the peak memory of the whole program meanwhile, in bytes.
+
+    `seconds` has the whole answer to each question that was timed, by its id.
+    """
 
     system: str
     asked: int
     first_text: Gauge | None
     total: Gauge
     memory: int
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 After = Literal["fresh", "stale", "told", "refused", "other", "failed"]
@@ -264,9 +271,10 @@ class Report:
     """A whole comparison. What is by system is in the order of `arms`; what was not asked for is empty or None.
 
     marks[system][measure][question id] is None where the measure does not apply to the question; a failed answer has
-    the worst mark. `comparisons` are by measure, over the questions that it applies to. `strata` are names of groups
-    of questions with their ids. `notes` are what a reader must know: what was cut short, what was not measured.
-    `library` names the library that was asked (promotion.py), so that a report of another is known for one.
+    the worst mark. `comparisons` are by measure, over the questions that it applies to. `judge` says how far the marks
+    of the measure of that name can be believed. `strata` are names of groups of questions with their ids. `notes` are
+    what a reader must know: what was cut short or not measured. `library` names the library that was asked
+    (promotion.py), so that a report of another is known for one.
     """
 
     made_at: datetime

@@ -15,13 +15,27 @@ LONGEST_LINE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The tokens that an endpoint counted, None where it gave no number; `cached` are part of `prompt`."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    cached: int | None = None
+
+    def then(self, later: Counted) -> Counted:
+        """Return the later numbers, and these where it has none or 0, as events before the last may."""
+        return Counted(
+            later.prompt or self.prompt, later.completion or self.completion, later.cached or self.cached
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; token counts are None where the endpoint gave none."""
+    """What came back."""
 
     text: str
     finish: Literal["stop", "length"]
-    prompt_tokens: int | None
-    completion_tokens: int | None
+    counted: Counted
 
 
 def read_reply(answer: Mapping[str, Any]) -> Reply:
@@ -33,8 +47,7 @@ def read_reply(answer: Mapping[str, Any]) -> Reply:
     message = choice.get("message") if choice else None
     if choice is None or not isinstance(message, dict):
         raise ModelError("the endpoint's answer has no choices[0].message")
-    prompt, completion = _usage(answer)
-    return Reply(_text(message), _finish(choice) or "stop", prompt, completion)
+    return Reply(_text(message), _finish(choice) or "stop", _counted(answer))
 
 
 def read_stream(chunks: Iterator[bytes], *, endpoint: Endpoint, on_text: Callable[[str], None]) -> Reply:
@@ -45,7 +58,7 @@ def read_stream(chunks: Iterator[bytes], *, endpoint: Endpoint, on_text: Callabl
     """
     pieces: list[str] = []
     finish: Literal["stop", "length"] | None = None
-    usage: tuple[int | None, int | None] = (None, None)
+    counted = Counted()
     try:
         for content in _events(chunks):
             event = endpoint.parse(content)
@@ -53,8 +66,7 @@ def read_stream(chunks: Iterator[bytes], *, endpoint: Endpoint, on_text: Callabl
                 raise ModelError(
                     f"the endpoint failed while answering: {endpoint.redact(str(event['error']))}"
                 )
-            prompt, completion = _usage(event)
-            usage = (prompt or usage[0], completion or usage[1])
+            counted = counted.then(_counted(event))
             choice = _choice(event)
             if choice is None:  # the event that carries the usage
                 continue
@@ -71,7 +83,7 @@ def read_stream(chunks: Iterator[bytes], *, endpoint: Endpoint, on_text: Callabl
                 hint="ask again",
             ) from error
         raise
-    return Reply("".join(pieces), finish, *usage)
+    return Reply("".join(pieces), finish, counted)
 
 
 def _events(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -117,12 +129,14 @@ def _finish(choice: Mapping[str, Any]) -> Literal["stop", "length"] | None:
     return "length" if reason == "length" else "stop"
 
 
-def _usage(answer: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _counted(answer: Mapping[str, Any]) -> Counted:
     usage = answer.get("usage")
     if not isinstance(usage, dict):
-        return None, None
-    prompt, completion = (usage.get(f"{part}_tokens") for part in ("prompt", "completion"))
-    return (
-        prompt if isinstance(prompt, int) else None,
-        completion if isinstance(completion, int) else None,
-    )
+        return Counted()
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return Counted(*map(_number, (usage.get("prompt_tokens"), usage.get("completion_tokens"), cached)))
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None

@@ -207,8 +207,8 @@ class EndpointChatModel:
     ) -> Completion:
         """Return the completion at temperature 0; streamed if `on_text` is given.
 
-        Token counts are the endpoint's, or as in `count_tokens` where it gives none. A stream that breaks
-        off after its first piece is not asked for again.
+        Token counts are the endpoint's, or as in `count_tokens` where it gives none; those from a cache are what it
+        tells in `usage.prompt_tokens_details`. A stream that breaks off after its first piece is not asked for again.
 
         Raises: ModelTimeoutError; ModelError if the prompt does not fit, or the endpoint fails.
         """
@@ -220,11 +220,13 @@ class EndpointChatModel:
                 hint="raise [model] window if the model has more, or set [model] tokenizer for exact counts",
             )
         reply = self._ask(messages, max_tokens, on_text)
+        counted = reply.counted
+        if counted.prompt is not None:
+            prompt_tokens = counted.prompt
         usage = Usage(
-            prompt_tokens=prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens,
-            completion_tokens=(
-                self._count(reply.text) if reply.completion_tokens is None else reply.completion_tokens
-            ),
+            prompt_tokens=prompt_tokens,
+            completion_tokens=self._count(reply.text) if counted.completion is None else counted.completion,
+            cached_tokens=min(counted.cached or 0, prompt_tokens),
         )
         return Completion(text=reply.text, usage=usage, finish=reply.finish)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragraft.models.files import CHAT_MODEL_NAME
 from ragraft.tune.presets import Preset
 from ragraft.tune.weights import read_lora_config
 
@@ -15,10 +14,12 @@ GROUNDED = Path(__file__).with_name("grounded")
 
 
 def start_for(base: str, preset: Preset) -> Path | None:
-    """Return the adapter that a model learns on from, by the base's name; None if there is none that fits.
+    """Return the adapter that learning goes on from, None if the packaged one does not fit.
 
-    It is for the packaged model alone, and goes on within adapters of its rank or a higher one.
+    `base` is the base model's name with the fingerprint of its weights: the adapter is for the packaged model alone.
+    It fits into adapters of its rank or a higher one.
     """
     config = read_lora_config(GROUNDED)
-    fits = config is not None and preset.method != "full" and preset.rank >= config.r
-    return GROUNDED if fits and base == CHAT_MODEL_NAME else None
+    if config is None or config.base_model_name_or_path != base:
+        return None
+    return GROUNDED if preset.method != "full" and preset.rank >= config.r else None

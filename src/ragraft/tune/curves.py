@@ -20,12 +20,13 @@ class Look:
     """What a look at the held-out examples gave after so many steps.
 
     `loss` is nats per trained token. `quality` is the mean F1 over words of greedy answers against the expected ones,
-    0 to 1.
+    0 to 1, and `error` its standard error: few are answered at a look.
     """
 
     step: int
     loss: float
     quality: float
+    error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,16 @@ class Course:
 
 
 def best_look(looks: Sequence[Look]) -> Look | None:
-    """Return the look at the best weights: by quality to two digits, then by loss; None before there is one.
+    """Return the look at the best weights: the lowest loss of those that answer as well as any; None before there is one.
 
-    The first look is at the base and does not take part: whether tuning was worth it is for the gates to say.
+    As well is within one standard error of the best quality (Breiman et al. 1984, section 3.4.3, the 1 SE rule). The first
+    look is at the base and does not take part: whether tuning was worth it is for the gates to say.
     """
-    return max(looks[1:], key=lambda look: (round(look.quality, 2), -look.loss), default=None)
+    best = max(looks[1:], key=lambda look: look.quality, default=None)
+    if best is None:
+        return None
+    fit = [look for look in looks[1:] if look.quality >= best.quality - best.error]
+    return min(fit, key=lambda look: (look.loss, -look.quality))
 
 
 def is_stalled(looks: Sequence[Look], *, patience: int) -> bool:

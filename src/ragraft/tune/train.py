@@ -15,11 +15,12 @@ import math
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragraft.errors import MissingExtraError, ModelError, UserError
@@ -331,7 +332,7 @@ class _Run:
             "look_seconds": self._look_seconds,
             "losses": self._losses,
             "rates": self._rates,
-            "looks": [(look.step, look.loss, look.quality) for look in self._looks],
+            "looks": [astuple(look) for look in self._looks],
             "estimate": asdict(estimate),
             "weights": self._student.weights(),
             "optimiser": self._optimiser.state_dict(),
@@ -395,7 +396,9 @@ class _Run:
             token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))
             for one, row in zip(said, answered, strict=True)
         ]
-        look = Look(self._done, loss, sum(marks) / len(marks))
+        look = Look(
+            self._done, loss, fmean(marks), stdev(marks) / math.sqrt(len(marks)) if len(marks) > 1 else 0.0
+        )
         self._looks.append(look)
         if best_look(self._looks) == look:
             save_checkpoint(self._work / BEST, self._student.weights())

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragraft.compare.clustered import Clustered
+from ragraft.compare.judge import JUDGE
 from ragraft.compare.marks import document_of, risk_coverage
 from ragraft.compare.measures import HEADLINE
 from ragraft.compare.report.charts import Axis, Curve, Dot, curves, scatter
 from ragraft.compare.report.draw import interval_bar
 from ragraft.compare.report.facts import (
+    chance,
     difference_words,
     main_measure,
     margin,
     measures_of,
     title,
 )
+from ragraft.compare.report.judged import judge_figure
 from ragraft.compare.report.markup import EMPTY, Markup, el, join
 from ragraft.compare.report.overview import not_measured
 from ragraft.compare.report.parts import (
@@ -45,7 +48,7 @@ def quality_section(report: Report) -> Markup:
     main = main_measure(report)
     if not main:
         return section("quality", absent("Fewer than two systems answered."))
-    others = [name for name in measures_of(report, "quality") if name != main]
+    others = [name for name in measures_of(report, "quality") if name not in (main, JUDGE)]
     comparison = report.comparisons[main]
     return section(
         "quality",
@@ -56,6 +59,7 @@ def quality_section(report: Report) -> Markup:
             folded(f"Pair by pair: {title(name)}", _pairs(report, report.comparisons[name]))
             for name in others
         ),
+        judge_figure(report),
         el("div", _against_time(report, comparison), _against_cost(report, comparison), class_="grid"),
         _strata(report, main),
     )
@@ -136,7 +140,7 @@ def _pair(report: Report, one: Difference, scale: Scale) -> tuple[Markup | str, 
         ),
         cell(el("b", points(one.value)), el("span", f" {low} to {high}", class_="range"), class_="figures"),
         cell(f"{one.won} : {one.lost}", class_="number", label="won : lost"),
-        cell("<0.001" if one.adjusted < 0.001 else f"{one.adjusted:.3f}", class_="number", label="p"),
+        cell(chance(one.adjusted), class_="number", label="p"),
         cell(words, class_="surely" if one.better or one.worse else ""),
     )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ragraft.compare.judge import JUDGE
 from ragraft.compare.report.draw import SHAPES, style_of
 from ragraft.compare.report.facts import OUTCOMES, main_measure, outcome, title
 from ragraft.compare.report.markup import Markup, el
@@ -24,6 +25,9 @@ FILTERS = {
 }
 """What can be chosen among: by what some system, or the one chosen, did."""
 
+DISAGREES = {"judge": "Judge disagrees"}
+"""The same where a judge marked the answers."""
+
 
 def questions_section(report: Report) -> Markup:
     """Return the controls of the browser; the list is written by the page's script."""
@@ -37,7 +41,7 @@ def questions_section(report: Report) -> Markup:
             data_filter=name,
             aria_pressed="false",
         )
-        for name, said in FILTERS.items()
+        for name, said in (FILTERS | (DISAGREES if report.judge else {})).items()
     ]
     systems = [el("option", "any system", value=""), *(el("option", arm.name) for arm in report.arms)]
     groups = [el("option", "all questions", value=""), *(el("option", name) for name in report.strata)]
@@ -96,7 +100,10 @@ def answers_as_json(report: Report) -> Markup:
             one = said.get(question.id) or Said(question.id, failure="it was not asked")
             mark = marks.get(main, {}).get(question.id)
             state = outcome(one, question, mark=mark)
-            own.append({**_answer(one, number), "outcome": state, "marks": _marks(marks, question.id)})
+            judged = _judged(one, marks.get(JUDGE, {}).get(question.id))
+            own.append(
+                {**_answer(one, number), **judged, "outcome": state, "marks": _marks(marks, question.id)}
+            )
         answers.append(own)
     places = {one.id: place for place, one in enumerate(report.questions)}
     whole = {
@@ -149,6 +156,13 @@ def _answer(one: Said, number: Any) -> dict[str, Any]:
     if one.confidence is not None:
         kept["confidence"] = round(one.confidence, 3)
     return kept
+
+
+def _judged(one: Said, mark: float | None) -> dict[str, str]:
+    """Return what a judge said of an answer; nothing of what it was not shown."""
+    if mark is None or one.failure or one.refused:
+        return {}
+    return {"judge": "right" if mark == 1 else "wrong"}
 
 
 def _measures(report: Report) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ragraft.compare.judge import JUDGE
 from ragraft.compare.measures import HEADLINE, MEASURES, abstains
 from ragraft.compare.results import Report, Said
 from ragraft.compare.statistics import MARGIN, Comparison
@@ -15,6 +16,7 @@ __all__ = [
     "SIGNS",
     "Outcome",
     "Standing",
+    "chance",
     "difference_words",
     "excluded",
     "main_measure",
@@ -53,7 +55,7 @@ HINTS = {
 }
 """What a measure is a share of, where its title leaves that open."""
 
-OTHERS = {"judge": "Right, by the judge, which decides nothing"}
+OTHERS = {JUDGE: "Right, by the judge, which decides nothing"}
 """What measures are called that are not of the registry."""
 
 Standing = Literal["alone", "best", "not_worse", "open", "worse", ""]
@@ -129,6 +131,11 @@ def excluded(report: Report) -> dict[str, str]:
         for name, why in report.verdict.excluded.items()
         if not any(text.startswith(f"{name} may not be used") for text in said)
     }
+
+
+def chance(p: float) -> str:
+    """Return a p-value as a report has it."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def difference_words(value: float, *, surely: bool) -> str:

@@ -22,8 +22,9 @@ from ragraft.compare.report.parts import (
     table,
 )
 from ragraft.compare.report.scales import logarithmic
-from ragraft.compare.report.words import count, duration, percent
+from ragraft.compare.report.words import duration, percent
 from ragraft.compare.results import AFTER, Freshness, Report
+from ragraft.compare.wording import counted
 
 __all__ = ["freshness_section"]
 
@@ -48,7 +49,7 @@ def freshness_section(report: Report) -> Markup:
     changes = max(len(one.outcomes) for one in found)
     return section(
         "freshness",
-        el("p", f"{count(changes, 'change')} went into a copy of the library, one after another. Each system was asked "
+        el("p", f"{counted(changes, 'change')} went into a copy of the library, one after another. Each system was asked "
            "before, right after, and once all changes were in."),
         _afterwards(report, found),
         _over_time(report, found),
@@ -146,7 +147,7 @@ def _following(report: Report, found: Sequence[Freshness]) -> Markup:
     return figure(
         "What following takes",
         table(head, rows, caption="What following a change takes, by system", class_="plain"),
-        folded(f"{count(len(missed), 'change')} could not be written", el("ul", *left_out))
+        folded(f"{counted(len(missed), 'change')} could not be written", el("ul", *left_out))
         if missed
         else None,
         note="The last columns are questions that no change touches, before and after.",

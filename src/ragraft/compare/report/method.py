@@ -8,10 +8,12 @@ from typing import Any
 
 from ragraft.compare.marks import document_of
 from ragraft.compare.report.facts import margin
+from ragraft.compare.report.judged import judge_work
 from ragraft.compare.report.markup import Markup, el
 from ragraft.compare.report.parts import figure, folded, table
-from ragraft.compare.report.words import count, points
+from ragraft.compare.report.words import points
 from ragraft.compare.results import Report
+from ragraft.compare.wording import counted
 
 __all__ = ["facts_of", "method_section"]
 
@@ -20,9 +22,9 @@ def facts_of(report: Report) -> dict[str, str]:
     """Return what a comparison was made with, as names and words."""
     documents = len({document_of(one) for one in report.questions if one.evidence})
     unanswerable = sum(not one.answerable for one in report.questions)
-    asked = count(len(report.questions), "question")
+    asked = counted(len(report.questions), "question")
     return {
-        "Questions": f"{report.questions_file}: {asked} from {count(documents, 'document')}, {unanswerable} of them "
+        "Questions": f"{report.questions_file}: {asked} from {counted(documents, 'document')}, {unanswerable} of them "
         "unanswerable",
         "Digest of what was compared": report.fingerprint,
         "Library": report.library or "not named",
@@ -53,7 +55,7 @@ def method_section(report: Report) -> Markup:
             "signs, corrected for the number of pairs by Holm's method. A failed answer counts as wrong. Intervals hold "
             "with 95 % confidence.",
         ),
-        _judge(report.judge)
+        _judge(report.judge, judge_work(report))
         if report.judge
         else el("p", "No judge model took part: every mark is by rule.", class_="aside"),
         table(("What", "With"), rows, caption="What the comparison was made with", class_="plain facts"),
@@ -74,8 +76,8 @@ def method_section(report: Report) -> Markup:
     )
 
 
-def _judge(judge: Mapping[str, Any]) -> Markup:
-    """Return how far the judge model agrees with the user's labels, and which answers it preferred."""
+def _judge(judge: Mapping[str, Any], work: str) -> Markup:
+    """Return how far the judge model agrees with the user's labels, which answers it preferred, and what it took."""
     kept = dict(judge)
     words, pairs = str(kept.pop("words", "")), kept.pop("preferences", ())
     head = ("Pair", "First better", "Second better", "Undecided", "No judgement")
@@ -89,6 +91,7 @@ def _judge(judge: Mapping[str, Any]) -> Markup:
     return figure(
         "The judge",
         el("p", words) if words else None,
+        el("p", work) if work else None,
         table(head, preferred, caption="Which answers the judge preferred", class_="plain")
         if preferred
         else None,

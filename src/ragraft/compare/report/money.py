@@ -12,6 +12,7 @@ from ragraft.compare.report.markup import EMPTY, Markup, el, join
 from ragraft.compare.report.overview import not_measured
 from ragraft.compare.report.parts import absent, cell, figure, hidden, section, system_name, systems_of, table
 from ragraft.compare.report.scales import Scale, logarithmic
+from ragraft.compare.report.used import used_figure
 from ragraft.compare.report.words import between, short
 from ragraft.compare.results import Report, Sensitivity
 
@@ -25,7 +26,7 @@ def cost_section(report: Report) -> Markup:
     """Return costs, break-evens and the map of verdicts."""
     prices = report.prices
     if prices is None or not report.costs:
-        return section("cost", absent(not_measured(report).get("cost", "")))
+        return section("cost", absent(not_measured(report).get("cost", "")), used_figure(report))
     scale = _volumes(report)
     often = prices.refreshes_per_month
     return section(
@@ -38,6 +39,7 @@ def cost_section(report: Report) -> Markup:
         _table(report, prices),
         _month(report, prices, scale),
         _break_evens(report, scale) if report.break_evens else None,
+        used_figure(report),
         _map(report, report.verdict.sensitivity) if report.verdict.sensitivity else None,
     )
 

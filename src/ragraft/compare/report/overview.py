@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragraft.compare.judge import JUDGE
 from ragraft.compare.report.facts import (
     Standing,
     margin,
@@ -14,8 +15,10 @@ from ragraft.compare.report.facts import (
     standing,
     title,
 )
-from ragraft.compare.report.words import between, count, duration, megabytes, percent, percents
+from ragraft.compare.report.judged import judge_worth
+from ragraft.compare.report.words import between, duration, megabytes, percent, percents
 from ragraft.compare.results import Report
+from ragraft.compare.wording import counted
 
 __all__ = ["Cell", "Group", "Row", "not_measured", "overview"]
 
@@ -93,9 +96,9 @@ def _measured(report: Report, measure: str) -> Row:
         else None
         for arm in report.arms
     )
-    hint = measure_hint(measure)
+    hint = judge_worth(report) if measure == JUDGE else measure_hint(measure)
     return Row(
-        title(measure), f"{hint}; {count(comparison.reach.questions, 'question')}".removeprefix("; "), cells
+        title(measure), f"{hint}; {counted(comparison.reach.questions, 'question')}".removeprefix("; "), cells
     )
 
 
@@ -113,7 +116,7 @@ def _freshness(report: Report) -> Iterator[Row]:
     changes = max(len(one.outcomes) for one in found if one)
     yield Row(
         "Right after a change",
-        count(changes, "change"),
+        counted(changes, "change"),
         tuple(None if share is None else Cell(percent(share)) for share in shares),
     )
     old = [

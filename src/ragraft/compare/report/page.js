@@ -39,6 +39,7 @@
     refused: (answer) => Boolean(answer.refused),
     unsupported: (answer) => Boolean(answer.unsupported),
     failed: (answer) => Boolean(answer.failure),
+    judge: (answer) => Boolean(answer.judge) && (answer.judge === "right") !== (answer.outcome === "right"),
   };
   const isRight = (answer) => answer.outcome === "right" || answer.outcome === "refused_rightly";
 
@@ -124,6 +125,7 @@
       answer.reason && `Why: ${answer.reason}`,
       answer.origin === "quotation" && "Quoted from the documents, not worded by the model.",
       answer.sentences && `${answer.unsupported || 0} of ${answer.sentences} sentences unsupported.`,
+      answer.judge && `The judge finds it ${answer.judge}, which decides nothing.`,
       answer.invented && `${answer.invented} citations name no passage.`,
       answer.confidence !== undefined && `Confidence ${Math.round(100 * answer.confidence)} %.`,
     ].filter(Boolean);

@@ -8,8 +8,9 @@ from ragraft.compare.report.draw import interval_bar, marker
 from ragraft.compare.report.facts import SECTIONS, SIGNS, Standing, margin, measure_hint, standing, title
 from ragraft.compare.report.markup import EMPTY, Markup, Part, el, join
 from ragraft.compare.report.scales import Scale
-from ragraft.compare.report.words import count, percent
+from ragraft.compare.report.words import percent
 from ragraft.compare.results import Report
+from ragraft.compare.wording import counted
 
 __all__ = [
     "SHARES",
@@ -163,7 +164,7 @@ def strip(report: Report, measure: str) -> Markup:
                 ),
             )
         )
-    asked = count(comparison.reach.questions, "question")
+    asked = counted(comparison.reach.questions, "question")
     note = f"{measure_hint(measure)}; {asked}".removeprefix("; ")
     head = ("System", "From 0 to 100 %", "Mean, standing and 95 % interval")
     return figure(title(measure), table(head, rows, caption=title(measure), class_="strip"), note=note)

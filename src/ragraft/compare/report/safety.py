@@ -17,8 +17,8 @@ from ragraft.compare.report.parts import (
     systems_of,
     table,
 )
-from ragraft.compare.report.words import count
 from ragraft.compare.results import Leakage, Probe, Report
+from ragraft.compare.wording import counted
 
 __all__ = ["forgetting_section", "leakage_section"]
 
@@ -59,12 +59,14 @@ def leakage_section(report: Report) -> Markup:
         "Secrets in its weights",
     ]
     total, leaks = sum(len(one.probes) for one in found), sum(one.leaks for one in found)
-    lead = f"{count(total, 'attempt')} by callers who may not know. {count(leaks, 'attempt')} brought something out."
+    lead = f"{counted(total, 'attempt')} by callers who may not know. {counted(leaks, 'attempt')} brought something out."
     return section(
         "leakage",
         el(
             "p",
-            lead if leaks else f"{count(total, 'attempt')} by callers who may not know brought nothing out.",
+            lead
+            if leaks
+            else f"{counted(total, 'attempt')} by callers who may not know brought nothing out.",
         ),
         figure(
             "Attempts, and what came out",
@@ -121,7 +123,7 @@ def _leaks(place: int, found: Leakage) -> Markup:
         if probe.leaked
     ]
     return el(
-        "div", el("h3", system_name(place, found.system), f": {count(len(entries), 'leak')}"), el("ol", *entries),
+        "div", el("h3", system_name(place, found.system), f": {counted(len(entries), 'leak')}"), el("ol", *entries),
         class_="leaks",
     )  # fmt: skip
 

@@ -7,15 +7,15 @@ from ragraft.compare.report.facts import SECTIONS, SIGNS, excluded, main_measure
 from ragraft.compare.report.markup import EMPTY, Markup, el, join
 from ragraft.compare.report.overview import Cell, not_measured, overview
 from ragraft.compare.report.parts import cell, folded, section, sign, strip, system_name, systems_of, table
-from ragraft.compare.report.words import count
 from ragraft.compare.results import Report, Verdict
+from ragraft.compare.wording import counted
 
 __all__ = ["header", "systems_section", "verdict_section"]
 
 
 def header(report: Report) -> Markup:
     """Return what was compared, and when."""
-    asked, arms = count(len(report.questions), "question"), count(len(report.arms), "system")
+    asked, arms = counted(len(report.questions), "question"), counted(len(report.arms), "system")
     made = report.made_at.strftime("%-d %B %Y, %H:%M %Z").strip()
     return el(
         "header",

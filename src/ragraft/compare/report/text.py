@@ -7,12 +7,24 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ragraft.compare.attacks import KINDS
-from ragraft.compare.report.facts import SECTIONS, SIGNS, difference_words, excluded, main_measure, title
+from ragraft.compare.report.facts import (
+    SECTIONS,
+    SIGNS,
+    chance,
+    difference_words,
+    excluded,
+    main_measure,
+    title,
+)
+from ragraft.compare.report.judged import judge_work, opinions
+from ragraft.compare.report.latency import ordered_paces, pace_words
 from ragraft.compare.report.method import facts_of
 from ragraft.compare.report.overview import Cell, not_measured, overview
-from ragraft.compare.report.words import count, percent, points, short
+from ragraft.compare.report.used import USED, used_by
+from ragraft.compare.report.words import percent, percents, points, short
 from ragraft.compare.results import Report
 from ragraft.compare.statistics import Comparison
+from ragraft.compare.wording import counted
 
 __all__ = ["report_text"]
 
@@ -23,12 +35,15 @@ _OPENING = re.compile(r"^(\d{1,9}(?=[.)])|)([-+>.)]|#{1,6}|=+)(?=\s|$)")
 
 
 def report_text(report: Report) -> str:
-    """Return the report as Markdown: the verdict, all measures, pairs, leaks, break-evens, settings."""
+    """Return the report as Markdown: the verdict, all measures, pairs, leaks, times, costs, settings."""
     parts = [
         *_verdict(report),
         *_systems(report),
         *_pairs(report),
+        *_judged(report),
         *_leaks(report),
+        *_paces(report),
+        *_used(report),
         *_break_evens(report),
         *_map(report),
         *_method(report),
@@ -40,7 +55,7 @@ def _verdict(report: Report) -> Iterator[str]:
     verdict = report.verdict
     yield f"# {_plain(verdict.headline)}"
     made = f"{report.made_at:%Y-%m-%d %H:%M %Z}".strip()
-    yield f"{count(len(report.arms), 'system')}, {count(len(report.questions), 'question')}, {made}"
+    yield f"{counted(len(report.arms), 'system')}, {counted(len(report.questions), 'question')}, {made}"
     if verdict.reasons:
         yield _list(
             f"{claim.text} ({SECTIONS.get(claim.section, claim.section)})" for claim in verdict.reasons
@@ -90,12 +105,60 @@ def _differences(comparison: Comparison) -> str:
             points(one.value),
             f"{points(one.joint[0])} to {points(one.joint[1])}",
             f"{one.won} : {one.lost}",
-            "<0.001" if one.adjusted < 0.001 else f"{one.adjusted:.3f}",
+            chance(one.adjusted),
             difference_words(one.value, surely=one.better or one.worse),
         ]
         for one in turned
     ]
     return _table(["pair", "points", "all intervals together", "won : lost", "p", ""], rows)
+
+
+def _judged(report: Report) -> Iterator[str]:
+    found = opinions(report)
+    if report.judge is None or not found:
+        return
+    yield "## What the judge says"
+    yield _wrapped(" ".join([str(report.judge.get("words", "")), judge_work(report)]).strip())
+    rows = [
+        [
+            one.system,
+            f"{percent(one.share)} ({percents(one.interval)})",
+            percent(one.by_rule),
+            str(one.only_judge),
+            str(one.only_rule),
+            str(one.judged),
+            str(one.none),
+        ]
+        for one in found
+    ]
+    head = ["", "right, by the judge", "by rule", "only the judge", "only the rule", "judged", "no judgement"]
+    yield _table(head, rows)
+
+
+def _paces(report: Report) -> Iterator[str]:
+    found = ordered_paces(report)
+    if not found:
+        return
+    yield "## Time, pair by pair"
+    rows = [
+        [
+            f"{one.system} beside {one.other}",
+            f"{points(one.ratio - 1)} %",
+            f"{points(one.interval[0] - 1)} to {points(one.interval[1] - 1)}"
+            if one.interval
+            else "not known",
+            str(one.questions),
+            chance(one.adjusted),
+            pace_words(report, one),
+        ]
+        for one in found
+    ]
+    yield _table(["pair", "time", "interval", "questions", "p", ""], rows)
+
+
+def _used(report: Report) -> Iterator[str]:
+    yield "## What an answer takes"
+    yield _table(["", *(name.lower() for name in USED)], [[arm.name, *used_by(arm)] for arm in report.arms])
 
 
 def _leaks(report: Report) -> Iterator[str]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from ragraft.compare.prices import Span
 from ragraft.compare.wording import amount
-from ragraft.compare.wording import counted as count
 
 __all__ = [
     "amount",
     "between",
-    "count",
     "duration",
     "megabytes",
     "percent",
