@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    install, then add a demo company's documents, ask and compare (QUICK=1: less)"
+	@echo "make demo    install, then add a demo company's documents, ask, tune and compare (QUICK=1: less)"
 	@echo "make test    install, then run the tests"
 	@echo "make check   format, lint, types, import rules, documentation"
 	@echo "make bench   all benchmarks (an hour; QUICK=1 for minutes)"

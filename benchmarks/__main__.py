@@ -12,7 +12,7 @@ from benchmarks.page import refresh
 NAMES = (
     *("embedding", "retrieval", "handbook", "verifier", "reader", "answers", "injection", "overhead"),
     *("redaction", "training_speed", "tuning", "retriever_tuning", "drift", "significance"),
-    *("compare_speed", "comparing", "raft"),
+    *("pace", "compare_speed", "comparing", "raft"),
     *("ingest", "pdf", "scale"),
 )
 

@@ -22,8 +22,8 @@ from benchmarks.tuning_runs import CACHE
 from benchmarks.world import calibrate, open_library
 from ragraft.access.labels import OWNER, AccessRules, read_access_file
 from ragraft.cli.example_parts import encoder_of, redactor_opener, window_of
-from ragraft.cli.recipe import Recipe
 from ragraft.questions import read_questions, with_uris
+from ragraft.recipe import Recipe
 from ragraft.systems import Workbench
 from ragraft.tune.estimate import Estimate
 from ragraft.tune.examples import Intake

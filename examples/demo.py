@@ -1,7 +1,7 @@
 """The main job on the documents of a fictional company, with the commands a user would type.
 
 Run by `make demo`. Everything happens in build/demo, which is made anew each time. With --quick (`make demo QUICK=1`)
-no documents change and nobody is asked what he may not know.
+no model is trained and no document of the comparison changes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ RAGRAFT = Path(sys.executable).with_name("ragraft")
 NUMBER = "I'm based in Kassel. What may a hotel cost per night?"
 PROCEDURE = "What do I do with a suspicious e-mail?"
 UNANSWERABLE = "How much profit did the company make last year?"
-CHANGES, SECRETS, QUESTIONS = 4, 2, "20"
-"""Changes of documents, questions about closed ones, and questions in all: what a laptop answers in a minute or two."""
+SMALL = {
+    "learn.jsonl": ("questions/train.jsonl", 24),
+    "terms.jsonl": ("glossary.jsonl", 16),
+    "test.jsonl": ("questions/test.jsonl", 12),
+    "changes.jsonl": ("changes.jsonl", 3),
+}
+"""Files of the company and how many of their lines are taken: so few that all of it is done within minutes. A real
+comparison asks a hundred questions and more."""
 PRICE = "What is the lowest price for an HC-125-TP-S?"
 
 
@@ -32,11 +38,11 @@ def main() -> int:
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
     shutil.copytree(COMPANY / "documents", PLACE / "documents")
-    shutil.copytree(COMPANY / "questions", PLACE / "questions")
     shutil.copy(COMPANY / "access.json", PLACE / "access.json")
-    for name, count in (("changes.jsonl", CHANGES), ("access_questions.jsonl", SECRETS)):
-        lines = (COMPANY / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        (PLACE / name).write_text("".join(lines[:: len(lines) // count][:count]), encoding="utf-8")
+    for name, (source, count) in SMALL.items():
+        lines = (COMPANY / source).read_text(encoding="utf-8").splitlines(keepends=True)
+        chosen = [lines[at * len(lines) // count] for at in range(count)]
+        (PLACE / name).write_text("".join(chosen), encoding="utf-8")
 
     say(
         "Morvelt makes castors and wheels. The folder `documents` holds what its people look things up in: policies,",
@@ -61,14 +67,28 @@ def main() -> int:
     run("ask", PRICE, "--as-group", "operations")
     run("ask", PRICE, "--as-group", "support")
 
+    if not quick:
+        say(
+            "Another way is to teach a model. Questions with their answers, and what words mean in this house, become",
+            "examples; `tune` has a model learn them by heart and looks whether that has done it harm. So few are too few",
+            "to judge by; --force lets it be used all the same, and that goes on record.",
+        )
+        run("examples", "add", "learn.jsonl", "terms.jsonl", "--avoid", "test.jsonl")
+        run("tune", "--name", "house", "--minutes", "3", "--force")
+
+        say(
+            "A third way is to teach it not what the documents say but how to read them: to find the sentence that",
+            "answers, to quote it, and to say when there is none.",
+        )
+        asked = ("--questions", "learn.jsonl", "--avoid", "test.jsonl")
+        run("tune", "--raft", *asked, "--name", "reader", "--minutes", "3", "--force")
+
     say(
-        "How good is that? Questions with known answers tell: the model from memory beside the model that looks things up,",
-        "while documents change, and asked by people who may not know.",
+        "Which of these ways is best? Questions with known answers tell, asked of all of them while documents change.",
+        "(A dozen questions are a demonstration: the result says itself how little they can show.)",
     )
-    run(
-        *("compare", "questions/test.jsonl", "--systems", "plain,rag", "--limit", QUESTIONS),
-        *(("--changes", "changes.jsonl", "--access", "access_questions.jsonl") if not quick else ()),
-    )
+    options = ("--systems", "plain,rag") if quick else ("--changes", "changes.jsonl")
+    run("compare", "test.jsonl", *options, "--timed", "3")
 
     say("Documents change. Adding the folder again takes a moment, and the next answer is the new one.")
     edit(PLACE / "documents" / "people" / "travel-policy-kassel.md", "EUR 135", "EUR 150")

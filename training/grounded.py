@@ -5,8 +5,8 @@
     python -m training.grounded measure WORK     # beside the untuned model, on sets that it never saw
     python -m training.grounded ship WORK        # into src/ragraft/raft/grounded, in 16 bits, with a card
 
-Rows and order of learning are those of `ragraft.raft` (docs/concepts/raft.md). With a GPU every layer gets an
-adapter; on a CPU the upper half. Either way it takes less than 12 MB. --rows 40 tries the whole path.
+Rows and order of learning are those of `ragraft.raft` (docs/concepts/raft.md). What is learned sits in the upper
+half of the layers and takes less than 12 MB. --rows 40 tries the whole path.
 """
 
 from __future__ import annotations
@@ -157,6 +157,12 @@ def train(
                 else None
             ),
         )
+        before = json.loads((start.parent / "how.json").read_text(encoding="utf-8")) if start else None
+        rows_learned = len(built.dataset.train)
+        told = {"rows": rows_learned, "success": success, "rate": preset.rate, "seed": seed, "after": before}
+        _write_json(work / "how.json", told)
+    else:
+        say(f"{out} is there already")
     if not (out / SERVED).exists():
         write_served(out, base=base, name="grounded")
     say(f"{out}: {(out / 'adapter_model.safetensors').stat().st_size / 1e6:.1f} MB")
@@ -173,15 +179,16 @@ def measure(work: Path, *, questions: int, seed: int) -> None:
             model=counting,
             refusals=0.3,
             budget=BUDGET,
-        ).examples
+        )
         for name in NEVER_SEEN
     }
     found: dict[str, dict[str, object]] = {}
     for which, path in (("untuned", chat_model_file()), ("tuned", work / "adapter" / SERVED)):
         model = LocalChatModel(path, prefix_caching=True)
-        for name, asked in rows.items():
+        for name, made in rows.items():
+            asked = made.examples
             said = model.generate_many([row.messages[:-1] for row in asked], max_tokens=BUDGET.answer)
-            outcome, cited = mark_rows(asked, [one.text for one in said])
+            outcome, cited = mark_rows(asked, [one.text for one in said], questions=made.questions)
             found[f"{name}, {which}"] = {**asdict(outcome), "right_passage_cited": cited}
             say(f"{name}, {which}: {found[f'{name}, {which}']}")
     _write_json(work / "measured.json", found)
@@ -190,6 +197,8 @@ def measure(work: Path, *, questions: int, seed: int) -> None:
 def ship(work: Path) -> None:
     """Put the adapter where a user's training starts from, with what is known of it."""
     made, trained = tensors_of(work / "adapter"), read_trained(work / "adapter")
+    measured = json.loads((work / "measured.json").read_text(encoding="utf-8"))
+    how = json.loads((work / "how.json").read_text(encoding="utf-8"))
     GROUNDED.mkdir(exist_ok=True)
     halves = {name: replace(tensor, kind="F16") for name, tensor in made.items()}
     write_tensors(
@@ -211,8 +220,7 @@ def ship(work: Path) -> None:
     }
     _write_json(GROUNDED / ADAPTER_CONFIG, card)
     told = {"looks": [asdict(look) for look in trained.looks], "seconds": round(trained.seconds)}
-    measured = json.loads((work / "measured.json").read_text(encoding="utf-8"))
-    _write_json(GROUNDED / "card.json", {"learned_from": SHARES, **told, "measured": measured})
+    _write_json(GROUNDED / "card.json", {"learned_from": SHARES, **how, **told, "measured": measured})
     say(f"{GROUNDED}: {(GROUNDED / ADAPTER_WEIGHTS).stat().st_size / 1e6:.1f} MB")
 
 
@@ -277,10 +285,8 @@ def _preset(rate: float) -> Preset:
     preset = replace(
         SMALL_ON_CPU, name="grounded", epochs=1, patience=SMALL_ON_CPU.looks, replay=0.0, rate=rate
     )
-    if torch.cuda.is_available():
-        # Twice as many layers at half the rank: as large, and all of them learn.
-        return replace(preset, upper=1.0, rank=8, alpha=16, micro_tokens=32768)
-    return preset
+    # The same layers everywhere: what is made on a GPU must fit where a user goes on from it.
+    return replace(preset, micro_tokens=32768) if torch.cuda.is_available() else preset
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from ragraft.types import Adapter, Caller, Question
 
 __all__ = ["Comparing", "Wishes", "compare"]
 
-LATENCY_QUESTIONS = 12
+TIMED = 12
 """Questions that are asked one at a time: enough for a middle and a slow end, and no more, for nothing is shared."""
 
 CHECKED_WITH = 10
@@ -57,7 +57,7 @@ UNTOUCHED = 40
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is compared, beside the systems. What is None or empty is not measured, and the report says so."""
+    """What is compared, beside the systems. What is None, empty or 0 is not measured, and the report says so."""
 
     questions: tuple[Question, ...]
     questions_file: str
@@ -67,6 +67,7 @@ class Wishes:
     priorities: tuple[str, ...] = PRIORITIES
     month: Month = field(default_factory=Month)
     labels: tuple[Label, ...] = ()
+    timed: int = TIMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,8 @@ def compare(
         for name, one in contestants.items()
     )
     uses, prices = [arm.use for arm in arms], wishes.prices
-    costs = (
-        tuple(system_cost(use, prices) for use in uses) if prices else ()
-    )  # a price that is missing shows now
+    # Before anything else is measured, so that a price that is missing shows now.
+    costs = tuple(system_cost(use, prices) for use in uses) if prices else ()
     places = evidence_places(wishes.questions, text_of=_text_of(bench, caller))
     freshness = _freshness(bench, answering, contestants, adapters, wishes, caller, kept, watch)
     leakage = _leakage(bench, answering, systems, adapters, wishes, kept, watch)
@@ -138,7 +138,7 @@ def compare(
         marks = with_marks(marks, JUDGE, judged.marks, wishes.questions)
     comparisons = compare_marks(marks, answers=said, questions=wishes.questions)
     del answering, systems  # their models are not those that serve, and take as much memory again
-    latencies = _latencies(bench, contestants, wishes.questions, caller, watch)
+    latencies = _latencies(bench, contestants, wishes, caller, watch)
     watch.stage("deciding")
     return Report(
         made_at=datetime.now(UTC),
@@ -223,18 +223,19 @@ def _sentence_check(bench: Workbench, caller: Caller) -> Callable[[str, str], tu
 def _latencies(
     bench: Workbench,
     contestants: Mapping[str, Contestant],
-    questions: Sequence[Question],
+    wishes: Wishes,
     caller: Caller,
     watch: Comparing,
 ) -> tuple[Latency, ...]:
     """Return how long answers take of the systems as they serve: each question by itself, nothing remembered."""
+    if not wishes.timed:
+        return ()
     watch.stage("timing answers, one at a time")
     serving = Answering(bench, measuring=True)
     systems = {name: one.open(serving, caller=caller) for name, one in contestants.items()}
-    every = max(1, len(questions) // LATENCY_QUESTIONS)
-    return measure_latency(
-        systems, questions[::every][: LATENCY_QUESTIONS + 1], caller=caller, on_progress=watch.steps
-    )
+    every = max(1, len(wishes.questions) // (wishes.timed + 1))
+    timed = wishes.questions[::every][: wishes.timed + 1]  # the first is asked to warm up
+    return measure_latency(systems, timed, caller=caller, on_progress=watch.steps)
 
 
 def _freshness(

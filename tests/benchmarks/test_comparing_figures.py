@@ -213,8 +213,8 @@ def small_run(
 
     monkeypatch.setattr(comparing_workspace, "open_library", opened)
     monkeypatch.setattr(comparing_workspace.subprocess, "run", in_this_process)
-    monkeypatch.setattr("ragraft.cli.recipe.open_base", lambda *_, **__: shop.base)
-    monkeypatch.setattr("ragraft.cli.recipe.accelerated", lambda: False)
+    monkeypatch.setattr("ragraft.recipe.open_base", lambda *_, **__: shop.base)
+    monkeypatch.setattr("ragraft.recipe.accelerated", lambda: False)
     monkeypatch.setattr("ragraft.answering.open_tuned_model", lambda *_, **__: FakeChatModel())
     root = tmp_path / "root"
     root.mkdir()

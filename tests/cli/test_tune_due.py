@@ -13,8 +13,8 @@ import pytest
 
 from adapter_world import adapter, add_adapter, draft_folder
 from ragraft.access.labels import OWNER
-from ragraft.cli.recipe import Recipe
 from ragraft.models.fake import FakeChatModel, FakeEmbedder
+from ragraft.recipe import Recipe
 from ragraft.systems import Workbench
 from ragraft.tune.store import Candidate
 from ragraft.types import Message

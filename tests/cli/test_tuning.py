@@ -44,8 +44,8 @@ def here() -> Iterator[Workbench]:
 def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Workshop:
     """What trains, and a machine without a GPU."""
     shop = Workshop(monkeypatch, tmp_path / "base")
-    monkeypatch.setattr("ragraft.cli.recipe.open_base", lambda *_, **__: shop.base)
-    monkeypatch.setattr("ragraft.cli.recipe.accelerated", lambda: False)
+    monkeypatch.setattr("ragraft.recipe.open_base", lambda *_, **__: shop.base)
+    monkeypatch.setattr("ragraft.recipe.accelerated", lambda: False)
     return shop
 
 

@@ -68,8 +68,8 @@ def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Example]:
         train(dataset, **told)
 
     monkeypatch.setattr("ragraft.tune.run.train", watched)
-    monkeypatch.setattr("ragraft.cli.recipe.open_base", lambda *_, **__: shop.base)
-    monkeypatch.setattr("ragraft.cli.recipe.accelerated", lambda: False)
+    monkeypatch.setattr("ragraft.recipe.open_base", lambda *_, **__: shop.base)
+    monkeypatch.setattr("ragraft.recipe.accelerated", lambda: False)
     (shop.base.folder / "config.json").write_text('{"max_position_embeddings": 8192}')
     return rows
 
@@ -221,6 +221,27 @@ def test_a_sweep_that_was_stopped_tries_nothing_twice(
     sweep(ready, path)
     assert len(tried) == 2
     assert not tried.keys() & sweeping.refusals.keys()
+
+
+def test_a_sweep_needs_held_out_questions(ready: Run, tmp_path: Path) -> None:
+    path = question_file(tmp_path, TOWNS[:2])
+    ready("tune", "--raft", "--questions", str(path), "--sweep", code=2)
+    assert "too few questions are held out to sweep" in err(ready)
+
+
+def test_minutes_are_of_one_training(ready: Run) -> None:
+    ready("tune", "--raft", "--sweep", "--minutes", "5", code=2)
+    assert "--minutes are of one training" in err(ready)
+
+
+def test_paraphrases_need_a_teacher(ready: Run, tmp_path: Path) -> None:
+    ready("tune", "--raft", "--questions", str(question_file(tmp_path)), "--paraphrases", "3", code=2)
+    assert "needs a teacher, and none is set" in err(ready)
+
+
+def test_a_card_asks_for_a_teachers_words_only_if_it_had_them(ready: Run, tmp_path: Path) -> None:
+    ready("tune", "--raft", "--questions", str(question_file(tmp_path)), "--name", "house", "--force")
+    assert ready("adapters", "show", "house", "--json")["training"]["recipe"]["paraphrases"] == 0
 
 
 def test_a_sweep_is_of_passages_alone(ready: Run) -> None:

@@ -16,7 +16,7 @@ MADE = rows_of(*(question(n) for n in range(4)))
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.jsonl", MADE)
-    assert read_rows(tmp_path / "rows.jsonl") == Rows(MADE.answered, MADE.refused, {})
+    assert read_rows(tmp_path / "rows.jsonl") == Rows(MADE.answered, MADE.refused, {}, {})
 
 
 def test_rows_that_are_not_there_are_asked_for(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ NONE = rows(0, 0)
 
 
 def trial(success: float, *, right: int, wrongly: int, refused: int) -> Trial:
-    return Trial(success, 100, Outcome(100, right, wrongly, 100, refused))
+    return Trial(success, 100, 10, Outcome(100, right, wrongly, 100, refused))
 
 
 @FEW

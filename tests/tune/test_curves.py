@@ -5,8 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled, smoothed, sparkline
+from ragraft.tune.curves import (
+    Course,
+    Look,
+    best_look,
+    draw_course,
+    is_stalled,
+    marked_look,
+    smoothed,
+    sparkline,
+)
 
 
 def looks(*pairs: tuple[float, float]) -> list[Look]:
@@ -19,8 +30,28 @@ def test_best_look_is_the_one_that_answers_best() -> None:
 
 
 def test_quality_within_its_error_is_decided_by_loss() -> None:
-    seen = [Look(0, 4, 0), Look(1, 2, 0.40, 0.1), Look(2, 1, 0.31, 0.1), Look(3, 0.5, 0.29, 0.2)]
+    seen = [Look(0, 4, 0), Look(1, 2, 0.40, 0.1), Look(2, 1, 0.31, 0.1), Look(3, 0.5, 0.2, 0.1)]
     assert best_look(seen) == seen[2]
+
+
+@given(st.lists(st.tuples(st.floats(0, 4), st.floats(0, 1), st.floats(0, 0.3)), min_size=2, max_size=7))
+def test_best_look_is_one_whose_weights_were_kept(found: list[tuple[float, float, float]]) -> None:
+    seen = [Look(step, *one) for step, one in enumerate(found)]
+    kept = None
+    for count in range(2, len(seen) + 1):
+        if best_look(seen[:count]) == seen[count - 1]:
+            kept = seen[count - 1]
+    assert best_look(seen) == kept
+
+
+def test_what_one_answer_would_change_is_no_difference() -> None:
+    assert marked_look(1, loss=1, marks=[1.0]).error == 1
+    assert marked_look(1, loss=1, marks=[1.0] * 4).error == 0.25
+    assert marked_look(1, loss=1, marks=[0.0, 1.0] * 8).error == pytest.approx(0.129, abs=0.001)
+
+
+def test_a_long_patience_waits_for_as_many_looks() -> None:
+    assert not is_stalled(looks((4, 0), (1, 0.3), (2, 0.2), (2, 0.2)), patience=6)
 
 
 def test_base_is_never_the_best_look() -> None:

@@ -23,7 +23,7 @@ from ragraft.compare.measures import MEASURES
 from ragraft.compare.prices import read_prices
 from ragraft.compare.report.folder import ReportFiles, write_folder
 from ragraft.compare.results import Report
-from ragraft.comparison import Comparing, Wishes
+from ragraft.comparison import TIMED, Comparing, Wishes
 from ragraft.comparison import compare as compare_systems
 from ragraft.contestants import read_contestants
 from ragraft.errors import SettingsError
@@ -77,6 +77,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_FILE,
     help="Answers that you have marked, to see whether the judge of ragraft.toml can be believed.",
 )
+@click.option(
+    "--timed",
+    type=click.IntRange(min=0),
+    default=TIMED,
+    show_default=True,
+    metavar="N",
+    help="Questions that are asked one at a time, to see how long answers take; 0: none.",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Ask only the first N questions.")
 @with_session
 def compare(
@@ -119,6 +127,7 @@ def _wishes(questions: Path, limit: int | None, **given: Any) -> Wishes:
         priorities=read_priorities(given["priority"]),
         month=Month(given["per_month"], given["changes_per_month"]),
         labels=tuple(read_labels(given["labels"])) if given["labels"] else (),
+        timed=given["timed"],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,10 @@ from rich.table import Table
 
 from ragraft.chosen import open_tuned_model
 from ragraft.cli.options import Session, print_json, printable
-from ragraft.cli.recipe import recipe_from
-from ragraft.cli.training_view import print_built, watching
+from ragraft.cli.training_view import announce_teacher, print_built, watching
 from ragraft.errors import RagraftError
 from ragraft.questions import read_questions
+from ragraft.recipe import recipe_from
 from ragraft.systems import Workbench
 from ragraft.tune.due import Bars, Measure, Staleness, find_stale
 from ragraft.tune.export import served_file
@@ -99,10 +99,13 @@ def _candidate(session: Session, bench: Workbench, caller: Caller, old: Adapter)
     """Make an adapter again as its card says it was made, and hold it against the old one."""
     session.err.print(f"{old.name} is trained again", markup=False)
     recipe = recipe_from(old.card.get("recipe") or {})
-    given = recipe.ingredients(bench)
-    require_news(old, given.built.dataset)
-    print_built(session, given.built)
-    with watching(session) as watch, recipe.follow(bench, old.name, given, watch=watch) as made:
+    announce_teacher(session, bench.settings.teacher, recipe.paraphrases)
+    with ExitStack() as held:
+        watch = held.enter_context(watching(session))
+        given = recipe.ingredients(bench, watch=watch)
+        require_news(old, given.built.dataset)
+        print_built(session, given.built)
+        made = held.enter_context(recipe.follow(bench, old.name, given, watch=watch))
         watch.stage("asking the old one and the new one")
         gate = None if withdrawn(old) else _against_old(bench, caller, old, made.adapter, given.built.dataset)
         yield Candidate(made.adapter, given.built.dataset, given.read_at, gate)

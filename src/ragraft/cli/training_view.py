@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from rich.table import Table
 
+from ragraft.chosen import place_of
 from ragraft.cli.options import Session
 from ragraft.cli.progress import stage_bar
+from ragraft.config import TeacherSettings
 from ragraft.tune.curves import sparkline
 from ragraft.tune.dataset import Built
 from ragraft.tune.estimate import Estimate
@@ -16,7 +18,7 @@ from ragraft.tune.gates.gate import Gate
 from ragraft.tune.run import Watch
 from ragraft.tune.train import Progress
 
-__all__ = ["duration", "gate_table", "print_built", "watching"]
+__all__ = ["announce_teacher", "duration", "gate_table", "print_built", "watching"]
 
 MEASURED = {
     "quality": "answers to held-out questions, F1",
@@ -40,6 +42,16 @@ def print_built(session: Session, built: Built) -> None:
         if count:
             err.print(f"left out: {count}, {reason}")
     err.print(f"usable by: {data.label}", markup=False)
+
+
+def announce_teacher(session: Session, teacher: TeacherSettings, count: int) -> None:
+    """Say what is sent where, before it is; nothing if no other wordings are asked for."""
+    if count and teacher.url:
+        session.err.print(
+            f"sending the questions with their answers to {teacher.name} at {place_of(teacher)}, for {count} other"
+            " wordings of each answer (--paraphrases 0: none)",
+            markup=False,
+        )
 
 
 @contextmanager

@@ -11,15 +11,13 @@ from typing import Any
 import click
 from rich.table import Table
 
-from ragraft.chosen import place_of
 from ragraft.cli.due import retrain_due, retrain_every, show_due
 from ragraft.cli.options import Session, print_json, printable, with_session
-from ragraft.cli.recipe import Recipe
 from ragraft.cli.retuning import retriever
-from ragraft.cli.training_view import duration, gate_table, print_built, watching
-from ragraft.config import TeacherSettings
+from ragraft.cli.training_view import announce_teacher, duration, gate_table, print_built, watching
 from ragraft.documents.library import require_owner
 from ragraft.raft.recipe import Trial, best_trial
+from ragraft.recipe import PARAPHRASES, Recipe
 from ragraft.systems import Workbench
 from ragraft.tune.curves import sparkline
 from ragraft.tune.gates.gate import Gate
@@ -148,18 +146,19 @@ def tune(
         return _care(session, due=due, retrain=retrain, interval=interval, questions=questions)
     if (sweep or paraphrases is not None) and not raft:
         raise click.UsageError("--sweep and --paraphrases go with --raft")
+    if sweep and minutes:
+        raise click.UsageError("--minutes are of one training, and --sweep makes six: give one of them")
     recipe = Recipe(method, minutes, style, avoid, base, readers, seed, raft, questions)
-    if paraphrases is not None:
-        recipe = replace(recipe, paraphrases=paraphrases)
     trials: tuple[Trial, ...] = ()
     with session.open() as bench, watching(session) as watch, ExitStack() as held:
         caller = session.caller(bench)
         require_owner(caller, "tune models")
         name = called or _free_name(bench)
         bench.adapters.require_free(name, caller=caller)
-        if raft and bench.settings.teacher.url and recipe.paraphrases:
-            _announce(session, bench.settings.teacher, recipe.paraphrases)
-        given = recipe.ingredients(bench)
+        if raft and (paraphrases or (paraphrases is None and bench.settings.teacher.url)):
+            recipe = replace(recipe, paraphrases=paraphrases or PARAPHRASES)
+        announce_teacher(session, bench.settings.teacher, recipe.paraphrases)
+        given = recipe.ingredients(bench, watch=watch)
         print_built(session, given.built)
         if sweep:
             recipe, given, trials = held.enter_context(recipe.swept(bench, name, given, watch=watch))
@@ -194,18 +193,9 @@ def _care(session: Session, *, due: bool, retrain: bool, interval: str | None, q
     return 0
 
 
-def _announce(session: Session, teacher: TeacherSettings, count: int) -> None:
-    """Say what is sent where, before it is."""
-    session.err.print(
-        f"sending the questions with their answers to {teacher.name} at {place_of(teacher)}, for {count} other wordings of"
-        " each answer (--paraphrases 0: none)",
-        markup=False,
-    )
-
-
 def _print_trials(session: Session, trials: Sequence[Trial]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("rows with answers", "rows", "right", "wrongly refused", "rightly refused"):
+    for column in ("rows with answers", "rows", "refusals", "right", "wrongly refused", "rightly refused"):
         table.add_column(column, justify="right")
     best = best_trial(trials).success
     for trial in trials:
@@ -213,6 +203,7 @@ def _print_trials(session: Session, trials: Sequence[Trial]) -> None:
         table.add_row(
             f"{trial.success:.0%}",
             str(trial.rows),
+            str(trial.refusals),
             f"{made.right} of {made.answerable}",
             f"{made.wrongly_refused} of {made.answerable}",
             f"{made.refused} of {made.unanswerable}",

@@ -15,8 +15,8 @@ __all__ = ["answer_work", "tries_of", "with_embedding"]
 LOOKING_UP = "retrieve"
 """The step in which a system finds what it answers from."""
 
-VARIED = ("seed", "minutes")
-"""What may differ between two tries of one recipe: whoever tries again draws anew, or takes more time."""
+VARIED = ("seed", "minutes", "success", "paraphrases")
+"""What may differ between two tries of one recipe: whoever tries again draws anew, takes more time, or tunes the rows."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 

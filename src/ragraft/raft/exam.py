@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ragraft.answer.cite import read_claims
 from ragraft.raft.recipe import Outcome, outcome_of
@@ -14,19 +15,22 @@ __all__ = ["mark_rows"]
 MOST_PASSAGES = 99
 
 
-def mark_rows(rows: Sequence[Example], said: Sequence[str]) -> tuple[Outcome, int]:
-    """Return what came of answers to the prompts of rows, and how many name a passage that the row quotes."""
+def mark_rows(
+    rows: Sequence[Example], said: Sequence[str], *, questions: Mapping[str, Question]
+) -> tuple[Outcome, int]:
+    """Return what came of answers to the prompts of rows, and how many name a passage that the row quotes.
+
+    `questions` are what the rows are made from, by the row's id (`Rows.questions`).
+    """
     expected = [row.messages[-1].content for row in rows]
-    outcome = outcome_of(zip(map(_question, expected), said, strict=True))
+    asked = [_as_shown(questions[row.id], right) for row, right in zip(rows, expected, strict=True)]
     cited = sum(bool({*_named(right)} & {*_named(text)}) for right, text in zip(expected, said, strict=True))
-    return outcome, cited
+    return outcome_of(zip(asked, said, strict=True)), cited
 
 
-def _question(expected: str) -> Question:
-    """Return the question whose answer a row teaches: the last paragraph without its marks."""
-    kind = "unanswerable" if expected == REFUSAL else "reading"
-    last = read_claims(expected.rpartition("\n\n")[2], passages=MOST_PASSAGES)
-    return Question("", "", " ".join(claim.text for claim in last).strip("“”"), (), (), kind)
+def _as_shown(question: Question, expected: str) -> Question:
+    """Return the question as its row shows it: one whose passage is left out has no answer."""
+    return replace(question, kind="unanswerable") if expected == REFUSAL else question
 
 
 def _named(text: str) -> Iterator[int]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ragraft.errors import ModelError, UserError
 from ragraft.protocols import ChatModel
 from ragraft.raft.rows import Paraphrase
+from ragraft.tune.checkpoints import locked
 from ragraft.types import Message, Question
 
 __all__ = ["kept_paraphrases", "paraphraser"]
@@ -18,6 +22,10 @@ SYSTEM = (
 )
 TOKENS = 120
 """Most tokens of one wording."""
+
+GIVEN_UP_AFTER = 3
+"""Failures one after another from which on the teacher is taken to be out of service."""
+GO_ON = "see [teacher] in ragraft.toml, or go on without: --paraphrases 0"
 
 _LEADING_MARK = re.compile(r"^(?:[-*+•]|\d{1,2}[.)])\s+")
 
@@ -40,30 +48,65 @@ def paraphraser(teacher: ChatModel, *, count: int = 2) -> Paraphrase:
     return paraphrase
 
 
-def kept_paraphrases(paraphrase: Paraphrase, *, kept: Path, teacher: str) -> Paraphrase:
-    """Return the same, asking for each answer once: what the teacher said is kept in a file of JSON lines.
+@contextmanager
+def kept_paraphrases(
+    paraphrase: Paraphrase, *, folder: Path, teacher: str, on_answer: Callable[[int], None] = lambda _: None
+) -> Iterator[Paraphrase]:
+    """Yield the same, asking for each answer once: what the teacher said is kept in a folder, held by this program.
 
-    A training that was stopped and one that is repeated so learn the same words. `teacher` names who words them.
+    A training that was stopped and one that is repeated so learn the same words. An answer at which it failed counts as
+    one without other words, unless it fails several times in a row. `teacher` names who words them.
+
+    Raises: UserError if another program holds the folder; ModelError if the teacher is out of service.
     """
-    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    known = {tuple(asked): said for asked, said in map(_read, lines) if asked}
+    with locked(folder):
+        known = _Known(folder / "said.jsonl", teacher)
+        failures: list[Question] = []
+        done = 0
 
-    def paraphrase_once(question: Question) -> list[str]:
-        asked = (teacher, question.text, question.expected)
-        if asked not in known:
-            known[asked] = list(paraphrase(question))
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with kept.open("a", encoding="utf-8") as file:
+        def paraphrase_once(question: Question) -> Sequence[str]:
+            nonlocal done
+            done += 1
+            if (said := known.said(question)) is None:
+                try:
+                    said = list(paraphrase(question))
+                except ModelError as error:
+                    failures.append(question)
+                    if len(failures) == GIVEN_UP_AFTER:
+                        raise UserError(f"the teacher fails again and again: {error}", hint=GO_ON) from error
+                    raise
+                known.note(failures, [])
+                known.note([question], said)
+                failures.clear()
+            on_answer(done)
+            return said
+
+        yield paraphrase_once
+        known.note(failures, [])
+
+
+class _Known:
+    """What a teacher has said, in a file of JSON lines."""
+
+    def __init__(self, file: Path, teacher: str) -> None:
+        self._file, self._teacher = file, teacher
+        self._said: dict[tuple[str, ...], list[str]] = {}
+        for line in file.read_text(encoding="utf-8").split("\n") if file.exists() else ():
+            try:
+                asked, said = json.loads(line)
+            except ValueError:  # empty, or cut short
+                continue
+            self._said[tuple(asked)] = said
+
+    def said(self, question: Question) -> list[str] | None:
+        return self._said.get(self._asked(question))
+
+    def note(self, questions: Sequence[Question], said: list[str]) -> None:
+        for question in questions:
+            self._said[self._asked(question)] = said
+            with self._file.open("a", encoding="utf-8") as file:
                 # On a line of its own, whatever a call that was killed has left of the line before.
-                file.write("\n" + json.dumps([asked, known[asked]], ensure_ascii=False))
-        return known[asked]
+                file.write("\n" + json.dumps([self._asked(question), said]))
 
-    return paraphrase_once
-
-
-def _read(line: str) -> tuple[list[str], list[str]]:
-    try:
-        asked, said = json.loads(line)
-    except ValueError:  # empty, or cut short
-        return [], []
-    return asked, said
+    def _asked(self, question: Question) -> tuple[str, ...]:
+        return self._teacher, question.text, question.expected

@@ -58,10 +58,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One share of success rows, how many rows that were, and what came of it."""
+    """One share of success rows, how many rows and refusals among them that were, and what came of it."""
 
     success: float
     rows: int
+    refusals: int
     outcome: Outcome
 
 
@@ -144,7 +145,8 @@ def sweep(
     trials = []
     for success in shares:
         chosen = mixed(rows, success=success, seed=seed)
-        trials.append(Trial(success, len(chosen), measure(chosen)))
+        refusals = len(chosen) - len(rows.answered)
+        trials.append(Trial(success, len(chosen), refusals, measure(chosen)))
     return tuple(trials)
 
 

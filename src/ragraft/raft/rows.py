@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from ragraft.access.labels import strictest
@@ -50,11 +50,15 @@ SPARE = 3
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """`answered` rows quote and answer, `refused` ones abstain. `skipped` counts rows not made, by reason."""
+    """`answered` rows quote and answer, `refused` ones abstain. `skipped` counts rows not made, by reason.
+
+    `questions` are what the rows are made from, by the row's id; empty for rows that were read from a file.
+    """
 
     answered: tuple[Example, ...]
     refused: tuple[Example, ...]
     skipped: dict[str, int]
+    questions: Mapping[str, Question] = field(default_factory=dict)
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -89,6 +93,7 @@ def raft_rows(
     held_back = evaluation_questions(avoid)
     answered: dict[str, Example] = {}
     refused: dict[str, Example] = {}
+    asked: dict[str, Question] = {}
     skipped: Counter[str] = Counter()
     for question in questions:
         chance = random.Random(f"{seed} {question.id}")  # noqa: S311  an order, not a secret
@@ -100,7 +105,8 @@ def raft_rows(
                 skipped[row] += 1
             else:
                 (refused if said == REFUSAL else answered)[row.id] = row
-    return Rows(tuple(answered.values()), tuple(refused.values()), dict(skipped.most_common()))
+                asked[row.id] = question
+    return Rows(tuple(answered.values()), tuple(refused.values()), dict(skipped.most_common()), asked)
 
 
 class NoRowError(Exception):

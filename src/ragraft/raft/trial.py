@@ -15,6 +15,7 @@ from ragraft.raft.rows import Rows
 from ragraft.tune.base import Base
 from ragraft.tune.checkpoints import put_in_place
 from ragraft.tune.export import SERVED, write_served
+from ragraft.tune.gates.exam import AnswerSheet
 from ragraft.tune.presets import Preset
 from ragraft.tune.run import Watch, refusals
 from ragraft.tune.train import train
@@ -68,7 +69,7 @@ def try_shares(
         kept = out.with_suffix(".json")
         if not kept.exists():
             watch.stage(f"trying {len(chosen)} rows, {len(refusals(chosen))} of them refusals")
-            outcome = _asked(learned(dataset, out), held_out.examples, answer_tokens, threads, watch.answers)
+            outcome = _asked(learned(dataset, out), held_out, answer_tokens, threads, watch.answers)
             draft = kept.with_suffix(".unfinished")
             draft.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
             put_in_place(draft, kept)
@@ -79,14 +80,10 @@ def try_shares(
 
 
 def _asked(
-    served: Path,
-    rows: Sequence[Example],
-    tokens: int,
-    threads: int | None,
-    on_answers: Callable[[int, int], None],
+    served: Path, held_out: Rows, tokens: int, threads: int | None, on_answers: Callable[[int, int], None]
 ) -> Outcome:
-    model = LocalChatModel(served, threads=threads, prefix_caching=True)
-    on_answers(0, len(rows))
-    made = model.generate_many([row.messages[:-1] for row in rows], max_tokens=tokens)
-    on_answers(len(rows), len(rows))
-    return mark_rows(rows, [one.text for one in made])[0]
+    model, rows = LocalChatModel(served, threads=threads, prefix_caching=True), held_out.examples
+    sheet = AnswerSheet(lambda asked: [made.text for made in model.generate_many(asked, max_tokens=tokens)])
+    prompts = [row.messages[:-1] for row in rows]
+    sheet.fill(prompts, on_answers=lambda done: on_answers(done, len(rows)))
+    return mark_rows(rows, [sheet(prompt) for prompt in prompts], questions=held_out.questions)[0]

@@ -83,7 +83,7 @@ def claimed(work: Path, identity: str) -> Iterator[None]:
 
     Raises: UserError if another process trains there, or the folder cannot be written.
     """
-    with _locked(work):
+    with locked(work):
         told = work / IDENTITY
         if not told.exists() or told.read_text(encoding="utf-8") != identity:
             for old in work.iterdir():
@@ -97,8 +97,11 @@ def claimed(work: Path, identity: str) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(work: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which ends with this process if not before."""
+def locked(work: Path) -> Iterator[None]:
+    """Hold the lock of a folder, made if missing; it ends with this process if not before.
+
+    Raises: UserError if another process holds it, or the folder cannot be written.
+    """
     with ExitStack() as opened:
         try:
             work.mkdir(parents=True, exist_ok=True)

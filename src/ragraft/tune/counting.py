@@ -20,7 +20,10 @@ class TokenCounter:
     def __init__(self, model: Path) -> None:
         self._encoder = open_chat_encoder(model)
         if self._encoder.window is None:
-            raise ModelError(f"{model} does not say how long its context is")
+            raise ModelError(
+                f"{model} does not say how long its context is",
+                hint="its config.json needs max_position_embeddings",
+            )
         self.window = self._encoder.window
 
     def count_tokens(self, messages: Sequence[Message]) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
+from statistics import fmean, stdev
 
 from ragraft.charts import SIZE
 
-__all__ = ["Course", "Look", "best_look", "draw_course", "is_stalled", "smoothed", "sparkline"]
+__all__ = ["Course", "Look", "best_look", "draw_course", "is_stalled", "marked_look", "smoothed", "sparkline"]
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SMOOTHING = 0.9
@@ -20,7 +23,7 @@ class Look:
     """What a look at the held-out examples gave after so many steps.
 
     `loss` is nats per trained token. `quality` is the mean F1 over words of greedy answers against the expected ones,
-    0 to 1, and `error` its standard error: few are answered at a look.
+    0 to 1, and `error` how far off it may be: few are answered at a look.
     """
 
     step: int
@@ -38,24 +41,36 @@ class Course:
     looks: tuple[Look, ...]
 
 
-def best_look(looks: Sequence[Look]) -> Look | None:
-    """Return the look at the best weights: the lowest loss of those that answer as well as any; None before there is one.
+def marked_look(step: int, *, loss: float, marks: Sequence[float]) -> Look:
+    """Return the look that found this loss, and these marks of single answers."""
+    spread = stdev(marks) if len(marks) > 1 else 0.0
+    # What one answer more or less would change is no difference, however alike the few were.
+    error = max(spread / math.sqrt(len(marks)), 1 / len(marks))
+    return Look(step, loss, fmean(marks), error)
 
-    As well is within one standard error of the best quality (Breiman et al. 1984, section 3.4.3, the 1 SE rule). The first
-    look is at the base and does not take part: whether tuning was worth it is for the gates to say.
+
+def best_look(looks: Sequence[Look]) -> Look | None:
+    """Return the look whose weights are kept, None before there is one.
+
+    Each look is held against the one kept so far: better is who answers better by more than the standard error, or as
+    well with a lower loss. So only the weights of the kept one are needed. The first look is at the model as it was and
+    does not take part: whether tuning was worth it is for the gates to say. Source: the one-standard-error rule,
+    Breiman et al. 1984, section 3.4.3.
     """
-    best = max(looks[1:], key=lambda look: look.quality, default=None)
-    if best is None:
-        return None
-    fit = [look for look in looks[1:] if look.quality >= best.quality - best.error]
-    return min(fit, key=lambda look: (look.loss, -look.quality))
+    return reduce(lambda kept, new: new if _better(new, kept) else kept, looks[1:]) if looks[1:] else None
+
+
+def _better(new: Look, kept: Look) -> bool:
+    if abs(new.quality - kept.quality) > max(new.error, kept.error):
+        return new.quality > kept.quality
+    return new.loss < kept.loss
 
 
 def is_stalled(looks: Sequence[Look], *, patience: int) -> bool:
     """Return whether the last `patience` looks brought neither a better quality nor a lower loss than before."""
-    before, last = looks[: len(looks) - patience], looks[len(looks) - patience :]
-    if len(before) < 2:  # the base and one more
+    if len(looks) < patience + 2:  # the model as it was, and one more
         return False
+    before, last = looks[:-patience], looks[-patience:]
     quality, loss = max(round(look.quality, 2) for look in before), min(look.loss for look in before)
     return all(round(look.quality, 2) <= quality and look.loss >= loss for look in last)
 

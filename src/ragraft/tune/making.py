@@ -8,7 +8,6 @@ taken up where it stood: everything that takes long is kept in its folder until 
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from ragraft.models.files import fingerprint
-from ragraft.tune.adapter_rows import ErasedSourceError
 from ragraft.tune.base import Base
 from ragraft.tune.card import training_card
 from ragraft.tune.checkpoints import claimed
@@ -30,9 +28,10 @@ from ragraft.tune.gates.style import Style
 from ragraft.tune.presets import Preset
 from ragraft.tune.run import Run, Watch
 from ragraft.tune.train import Trained
+from ragraft.tune.unfinished import forgotten_if_erased
 from ragraft.types import Adapter, Dataset, Source
 
-__all__ = ["Made", "made"]
+__all__ = ["Made", "adapter_print", "made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def made(
     the model cannot be trained.
     """
     told = {"base": base.name, "data": built.dataset.fingerprint, "preset": asdict(preset), "seed": seed}
-    told["start"] = fingerprint([start / ADAPTER_WEIGHTS]) if start else None
+    told["start"] = adapter_print(start)
     identity = sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     with claimed(work, identity):
         run = Run(
@@ -111,15 +110,18 @@ def made(
             made_at=datetime.now(UTC),
             card={
                 **training_card(built, trained, preset=preset, seed=seed, seconds=seconds, estimate=estimate),
+                "start": adapter_print(start),
                 "system": _shared_system(built.dataset),
                 "recipe": dict(recipe or {}),
             },
         )
-        try:
+        with forgotten_if_erased(work):
             yield Made(adapter, seconds, estimate, trained, tuple(gates))
-        except ErasedSourceError:
-            shutil.rmtree(work)
-            raise
+
+
+def adapter_print(start: Path | None) -> str | None:
+    """Return the fingerprint of the adapter that learning goes on from, None if it begins with the base."""
+    return fingerprint([start / ADAPTER_WEIGHTS]) if start else None
 
 
 def _shared_system(dataset: Dataset) -> str:

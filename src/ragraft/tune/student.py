@@ -225,7 +225,8 @@ class Student:
                 part = whole[: config.r] if first else whole[:, : config.r]
                 if tuple(part.shape) != tensor.shape:
                     raise ModelError(
-                        f"learning cannot go on from {adapter}: {name} is not trained here, or in another shape"
+                        f"learning cannot go on from {adapter}: {name} is not trained here, or in another shape",
+                        hint="it was made for another base, or with more layers or a higher rank",
                     )
                 if not first:
                     whole.zero_()

@@ -20,7 +20,6 @@ from functools import partial
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragraft.errors import MissingExtraError, ModelError, UserError
@@ -36,7 +35,7 @@ from ragraft.tune.checkpoints import (
     named_failures,
     save_checkpoint,
 )
-from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled
+from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled, marked_look
 from ragraft.tune.estimate import Estimate, Probe, cost_of, fit_steps
 from ragraft.tune.feed import BATCH_TOKENS, Feed
 from ragraft.tune.folders import fresh_folder
@@ -396,9 +395,7 @@ class _Run:
             token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))
             for one, row in zip(said, answered, strict=True)
         ]
-        look = Look(
-            self._done, loss, fmean(marks), stdev(marks) / math.sqrt(len(marks)) if len(marks) > 1 else 0.0
-        )
+        look = marked_look(self._done, loss=loss, marks=marks)
         self._looks.append(look)
         if best_look(self._looks) == look:
             save_checkpoint(self._work / BEST, self._student.weights())

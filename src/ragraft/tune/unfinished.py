@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ragraft.database.locks import FileLock
 from ragraft.documents.erase import Discarded
+from ragraft.tune.adapter_rows import ErasedSourceError
 
-__all__ = ["discard_unfinished", "training_folder"]
+__all__ = ["discard_unfinished", "forgotten_if_erased", "training_folder"]
 
 LOCK = "lock"
 SUFFIX = ".tuning"
+OF_A_TEACHER = "a teacher's wordings"
 
 
 def training_folder(adapters: Path, name: str) -> Path:
@@ -19,11 +23,24 @@ def training_folder(adapters: Path, name: str) -> Path:
     return adapters / f".{name}{SUFFIX}"
 
 
+@contextmanager
+def forgotten_if_erased(folder: Path) -> Iterator[None]:
+    """Delete a folder if the block ends because a document was erased meanwhile: it may hold a trace of it."""
+    try:
+        yield
+    except ErasedSourceError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def discard_unfinished(adapters: Path) -> Discarded:
-    """Delete the folders in which nobody trains any more. In one that is in use, a process holds the file `lock`."""
+    """Delete the folders in which nobody trains any more. In one that is in use, a process holds the file `lock`.
+
+    What belongs to a training beside it (`NAME@shares`) is told as that training.
+    """
     names, running, undeletable = [], [], []
     for folder in sorted(adapters.glob(f".*{SUFFIX}")):
-        name = folder.name.removeprefix(".").removesuffix(SUFFIX)
+        name = folder.name.removeprefix(".").removesuffix(SUFFIX).partition("@")[0] or OF_A_TEACHER
         lock = FileLock(folder / LOCK)
         try:
             if lock.try_exclusive():
@@ -37,4 +54,8 @@ def discard_unfinished(adapters: Path) -> Discarded:
             undeletable.append(name)
         finally:
             lock.release()
-    return Discarded(tuple(names), tuple(running), tuple(undeletable))
+    return Discarded(_once(names), _once(running), _once(undeletable))
+
+
+def _once(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

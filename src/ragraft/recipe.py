@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from ragraft.chosen import open_helper
+from ragraft.chosen import open_helper, place_of
 from ragraft.errors import SettingsError, UserError
 from ragraft.models.files import CHAT_MODEL_NAME, chat_model_file
 from ragraft.questions import read_questions, with_uris
@@ -27,14 +27,14 @@ from ragraft.tune.checkpoints import claimed
 from ragraft.tune.counting import TokenCounter
 from ragraft.tune.dataset import Built, build_dataset
 from ragraft.tune.gates.style import read_style
-from ragraft.tune.making import Made, made
+from ragraft.tune.making import Made, adapter_print, made
 from ragraft.tune.presets import Method, Preset, preset_for
 from ragraft.tune.run import Watch
 from ragraft.tune.train import accelerated
-from ragraft.tune.unfinished import training_folder
+from ragraft.tune.unfinished import forgotten_if_erased, training_folder
 from ragraft.types import Caller, Question
 
-__all__ = ["Ingredients", "Recipe", "recipe_from"]
+__all__ = ["PARAPHRASES", "Ingredients", "Recipe", "recipe_from"]
 
 HELD_OUT = 0.2
 """Share of the questions that a model learning from passages is tried on: there are fewer of them than examples."""
@@ -42,8 +42,10 @@ HELD_OUT = 0.2
 
 PARAPHRASES = 2
 """Other wordings of an answer that a teacher is asked for."""
-WORDINGS = "wordings"
-"""What a teacher said is kept like a stopped training, so that erasing deletes it too."""
+
+WORDINGS, SHARES_TRIED = "@wordings", "{name}@shares"
+"""Where a teacher's wordings and the trials of a sweep are kept: beside trainings that were stopped, so that erasing
+deletes them too, under names that no adapter may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Recipe:
     raft: bool = False
     questions: Path | None = None
     success: float = SUCCESS
-    paraphrases: int = PARAPHRASES
+    paraphrases: int = 0
 
     def told(self) -> dict[str, Any]:
         """Return the recipe as a card keeps it."""
@@ -91,12 +93,16 @@ class Recipe:
         """Return who may read what is trained on."""
         return bench.caller(groups=(self.readers,) if self.readers else ())
 
-    def ingredients(self, bench: Workbench) -> Ingredients:
-        """Read what is learned from and split it. Raises: UserError if there is nothing to train on."""
+    def ingredients(self, bench: Workbench, *, watch: Watch | None = None) -> Ingredients:
+        """Read what is learned from and split it. With `paraphrases`, the teacher is asked.
+
+        Raises: UserError if there is nothing to train on; SettingsError without a teacher; ModelError if it fails again
+        and again.
+        """
         read_at = bench.adapters.moment()
         avoid = [question for path in self.avoid for question in read_questions(path)]
         if self.raft:
-            return self._passage_rows(bench, avoid, read_at)
+            return self._passage_rows(bench, avoid, read_at, watch or Watch())
         examples = bench.examples.trainable(self.reader(bench))
         if not examples:
             told = (
@@ -107,7 +113,9 @@ class Recipe:
             raise UserError(f"{told} to train on", hint="add some: ragraft examples add FILE")
         return Ingredients(build_dataset(examples, seed=self.seed, avoid=avoid), read_at)
 
-    def _passage_rows(self, bench: Workbench, avoid: Sequence[Question], read_at: datetime) -> Ingredients:
+    def _passage_rows(
+        self, bench: Workbench, avoid: Sequence[Question], read_at: datetime, watch: Watch
+    ) -> Ingredients:
         """Return rows of passages with questions about them (RAFT), as the reader's own search finds them."""
         reader = self.reader(bench)
         questions, skipped = self._asked(bench, reader)
@@ -122,22 +130,34 @@ class Recipe:
             passages=bench.settings.answer.passages,
             seed=self.seed,
         )
-        rows = made(learned, avoid=[*avoid, *held_out], paraphrase=self._paraphrase(bench))
+        with self._paraphrase(bench, sum(one.answerable for one in learned), watch) as paraphrase:
+            rows = made(learned, avoid=[*avoid, *held_out], paraphrase=paraphrase)
         held = made(held_out, avoid=avoid)
         built = raft_dataset(rows, held, success=self.success, seed=self.seed)
         left_out = dict(Counter(skipped) + Counter(built.left_out))
         return Ingredients(replace(built, left_out=left_out), read_at, (rows, held))
 
-    def _paraphrase(self, bench: Workbench) -> Paraphrase | None:
-        """Return what words answers in other ways, if the settings name a teacher."""
+    @contextmanager
+    def _paraphrase(self, bench: Workbench, answers: int, watch: Watch) -> Iterator[Paraphrase | None]:
+        """Yield what has the teacher word answers in other ways, None if that is not wanted."""
         teacher = bench.settings.teacher
-        if not teacher.url or not self.paraphrases:
-            return None
-        return kept_paraphrases(
-            paraphraser(open_helper(teacher, section="teacher"), count=self.paraphrases),
-            kept=training_folder(bench.adapters_folder, WORDINGS) / "said.jsonl",
-            teacher=f"{teacher.name} {self.paraphrases}",
-        )
+        if not self.paraphrases:
+            yield None
+            return
+        if not teacher.url:
+            raise SettingsError(
+                "wording answers in other ways needs a teacher, and none is set",
+                hint="set [teacher] url and name in ragraft.toml, or give --paraphrases 0",
+            )
+        watch.stage(f"asking {teacher.name} for other wordings")
+        asked = paraphraser(open_helper(teacher, section="teacher"), count=self.paraphrases)
+        with kept_paraphrases(
+            asked,
+            folder=training_folder(bench.adapters_folder, WORDINGS),
+            teacher=f"{teacher.name} at {place_of(teacher)}, {self.paraphrases}",
+            on_answer=lambda done: watch.answers(done, answers),
+        ) as paraphrase:
+            yield paraphrase
 
     def _asked(self, bench: Workbench, reader: Caller) -> tuple[list[Question], dict[str, int]]:
         """Return the questions of the file, or else of the stored examples, and what made none, by reason."""
@@ -169,21 +189,30 @@ class Recipe:
 
         What was tried is kept until the block ends. Raises: UserError unless the rows are RAFT's.
         """
-        if given.rows is None:
+        rows, held_out = given.rows or (None, None)
+        if rows is None or held_out is None:
             raise UserError("only rows of passages have a share to sweep", hint="add --raft")
-        rows, held_out = given.rows
+        if not held_out.answered or not held_out.refused:
+            raise UserError(
+                "too few questions are held out to sweep: none with an answer, or none without",
+                hint="give questions about more documents, or leave --sweep out",
+            )
         base, preset = self._base(bench), self._preset()
-        work = training_folder(bench.adapters_folder, f"{name}.shares")
-        everything = raft_dataset(rows, held_out, success=min(SHARES), seed=self.seed)
-        with claimed(work, f"{everything.dataset.fingerprint} {base.name} {preset} {self.seed}"):
+        start, tokens = start_for(base.name, preset), bench.budget.answer
+        work = training_folder(bench.adapters_folder, SHARES_TRIED.format(name=name))
+        all_rows = raft_dataset(rows, held_out, success=min(SHARES), seed=self.seed).dataset.fingerprint
+        with (
+            claimed(work, repr((all_rows, base.name, preset, adapter_print(start), tokens, self.seed))),
+            forgotten_if_erased(work),
+        ):
             trials = try_shares(
                 rows,
                 held_out,
                 base=base,
                 preset=preset,
-                start=start_for(base.name, preset),
+                start=start,
                 work=work,
-                answer_tokens=bench.budget.answer,
+                answer_tokens=tokens,
                 seed=self.seed,
                 threads=bench.settings.embedder.threads,
                 watch=watch,
@@ -207,22 +236,26 @@ class Recipe:
         settings = bench.settings
         rules = self.style or settings.tune.style
         base, preset = self._base(bench), self._preset()
-        with made(
-            name,
-            given.built,
-            base=base,
-            preset=preset,
-            start=start_for(base.name, preset) if self.raft else None,
-            work=training_folder(bench.adapters_folder, name),
-            recipe=self.told(),
-            style=read_style(rules) if rules else None,
-            minutes=self.minutes,
-            seed=self.seed,
-            price_per_hour=settings.tune.price_per_hour,
-            force=force,
-            threads=settings.embedder.threads,
-            watch=watch,
-        ) as ready:
+        wordings = training_folder(bench.adapters_folder, WORDINGS)
+        with (
+            forgotten_if_erased(wordings),
+            made(
+                name,
+                given.built,
+                base=base,
+                preset=preset,
+                start=start_for(base.name, preset) if self.raft else None,
+                work=training_folder(bench.adapters_folder, name),
+                recipe=self.told(),
+                style=read_style(rules) if rules else None,
+                minutes=self.minutes,
+                seed=self.seed,
+                price_per_hour=settings.tune.price_per_hour,
+                force=force,
+                threads=settings.embedder.threads,
+                watch=watch,
+            ) as ready,
+        ):
             yield ready
 
     def _preset(self) -> Preset:
