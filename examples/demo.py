@@ -22,9 +22,9 @@ NUMBER = "I'm based in Kassel. What may a hotel cost per night?"
 PROCEDURE = "What do I do with a suspicious e-mail?"
 UNANSWERABLE = "How much profit did the company make last year?"
 SMALL = {
-    "learn.jsonl": ("questions/train.jsonl", 24),
-    "terms.jsonl": ("glossary.jsonl", 16),
-    "test.jsonl": ("questions/test.jsonl", 12),
+    "learn.jsonl": ("questions/train.jsonl", 10),
+    "terms.jsonl": ("glossary.jsonl", 4),
+    "test.jsonl": ("questions/test.jsonl", 10),
     "changes.jsonl": ("changes.jsonl", 3),
 }
 """Files of the company and how many of their lines are taken: so few that all of it is done within minutes. A real
@@ -70,22 +70,23 @@ def main() -> int:
     if not quick:
         say(
             "Another way is to teach a model. Questions with their answers, and what words mean in this house, become",
-            "examples; `tune` has a model learn them by heart and looks whether that has done it harm. So few are too few",
-            "to judge by; --force lets it be used all the same, and that goes on record.",
+            "examples; `tune` has a model learn them by heart and looks whether that has done it harm. --no-twin leaves out",
+            "the test of what could be got out of it, and takes half the time; --force lets it be used all the same, and",
+            "that goes on record.",
         )
         run("examples", "add", "learn.jsonl", "terms.jsonl", "--avoid", "test.jsonl")
-        run("tune", "--name", "house", "--minutes", "3", "--force")
+        run("tune", "--name", "house", "--no-twin", "--force")
 
         say(
             "A third way is to teach it not what the documents say but how to read them: to find the sentence that",
             "answers, to quote it, and to say when there is none.",
         )
         asked = ("--questions", "learn.jsonl", "--avoid", "test.jsonl")
-        run("tune", "--raft", *asked, "--name", "reader", "--minutes", "3", "--force")
+        run("tune", "--raft", *asked, "--name", "reader", "--no-twin", "--force")
 
     say(
         "Which of these ways is best? Questions with known answers tell, asked of all of them while documents change.",
-        "(A dozen questions are a demonstration: the result says itself how little they can show.)",
+        "(Ten questions are a demonstration: the result says itself how little they can show.)",
     )
     options = ("--systems", "plain,rag") if quick else ("--changes", "changes.jsonl")
     run("compare", "test.jsonl", *options, "--timed", "3")

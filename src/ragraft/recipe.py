@@ -72,6 +72,7 @@ class Recipe:
     questions: Path | None = None
     success: float = SUCCESS
     paraphrases: int = 0
+    twin: bool = True
 
     def told(self) -> dict[str, Any]:
         """Return the recipe as a card keeps it."""
@@ -87,6 +88,7 @@ class Recipe:
             "questions": str(self.questions) if self.questions else None,
             "success": self.success,
             "paraphrases": self.paraphrases,
+            "twin": self.twin,
         }
 
     def reader(self, bench: Workbench) -> Caller:
@@ -253,6 +255,7 @@ class Recipe:
                 price_per_hour=settings.tune.price_per_hour,
                 force=force,
                 threads=settings.embedder.threads,
+                twin=self.twin,
                 watch=watch,
             ) as ready,
         ):
@@ -291,4 +294,5 @@ def recipe_from(told: Mapping[str, Any]) -> Recipe:
         questions=Path(told["questions"]) if told.get("questions") else None,
         success=told.get("success") or SUCCESS,
         paraphrases=told.get("paraphrases") or 0,
+        twin=told.get("twin", True),
     )

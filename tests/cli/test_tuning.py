@@ -70,6 +70,19 @@ def err(ragraft: Run) -> str:
     return str(ragraft.err)  # type: ignore[attr-defined]  # set by each call
 
 
+def test_without_the_twin_the_gates_of_memory_are_not_passed(ragraft: Run, shop: Workshop) -> None:
+    ragraft("init")
+    with here() as bench:
+        teach(bench, questions())
+    found = ragraft("tune", "--no-twin", "--json", code=3)
+    assert shop.trained == ["adapter"]
+    assert {name: found["gates"][name]["passed"] for name in ("exposure", "extraction")} == {
+        "exposure": None,
+        "extraction": None,
+    }
+    assert ragraft("adapters", "show", "tuned", "--json")["training"]["recipe"]["twin"] is False
+
+
 def test_json_has_the_gates_and_nothing_else_is_printed(ready: Run, shop: Workshop) -> None:
     learn_all(shop)
     found = ready("tune", "--name", "house", "--json")

@@ -84,7 +84,7 @@ def watching(session: Session) -> Iterator[Watch]:
             )
             session.err.print(
                 f"this will take {duration(seconds)} in all{cost}: training {duration(training.seconds)}"
-                f" ({training.steps} steps, {training.epochs:.1f} times through), its twin and the gates;"
+                f" ({training.steps} steps, {training.epochs:.1f} times through), the rest the gates;"
                 f" {training.memory / 1e9:.1f} GB of memory",
                 markup=False,
             )

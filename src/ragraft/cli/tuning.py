@@ -111,6 +111,12 @@ NOT_USABLE = 3
     help="With --raft: questions with evidence, else those of your examples. With --due: what is asked today.",
 )
 @click.option(
+    "--no-twin",
+    is_flag=True,
+    help="Leave out the twin that shows what could be got out of the model: half the time, for trying things out."
+    " Without it the model is used only by --force.",
+)
+@click.option(
     "--force", is_flag=True, help="Let the model be used whatever its gates say. This goes on record."
 )
 @with_session
@@ -134,6 +140,7 @@ def tune(
     retrain: bool,
     interval: str | None,
     questions: Path | None,
+    no_twin: bool,
     force: bool,
 ) -> int:
     """Train a model on the examples that you may read, and let it be used if it passes its gates.
@@ -148,7 +155,7 @@ def tune(
         raise click.UsageError("--sweep and --paraphrases go with --raft")
     if sweep and minutes:
         raise click.UsageError("--minutes are of one training, and --sweep makes six: give one of them")
-    recipe = Recipe(method, minutes, style, avoid, base, readers, seed, raft, questions)
+    recipe = Recipe(method, minutes, style, avoid, base, readers, seed, raft, questions, twin=not no_twin)
     trials: tuple[Trial, ...] = ()
     with session.open() as bench, watching(session) as watch, ExitStack() as held:
         caller = session.caller(bench)

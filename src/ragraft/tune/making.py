@@ -64,6 +64,7 @@ def made(
     price_per_hour: float = 0.0,
     force: bool = False,
     threads: int | None = None,
+    twin: bool = True,
     watch: Watch | None = None,
 ) -> Iterator[Made]:
     """Train a model on a data set, pass it through its gates, and hold it for the registry to take over.
@@ -71,7 +72,8 @@ def made(
     `work` is where a run that was stopped is taken up, by a call with the same arguments; only `minutes` may differ
     then. It is gone when the block ends, or when it raises ErasedSourceError: nothing that was made of an erased
     document stays. `minutes` are of the whole run. With `force` the adapter may be used whatever its gates say; that
-    is on record. `start` is an adapter of the same base that learning goes on from. `recipe` goes onto the card as it is.
+    is on record. `start` is an adapter of the same base that learning goes on from. Without the `twin` the gates of memory
+    are not measured, which counts as not passed. `recipe` goes onto the card as it is.
 
     Raises: UserError if the minutes are too few, another process trains there, or the disk is full; ModelError if
     the model cannot be trained.
@@ -91,6 +93,7 @@ def made(
             seed=seed,
             price_per_hour=price_per_hour,
             threads=threads,
+            twin=twin,
             watch=watch or Watch(),
         )
         with run.timed():

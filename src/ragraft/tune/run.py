@@ -95,13 +95,14 @@ class Run:
         seed: int,
         price_per_hour: float,
         threads: int | None,
+        twin: bool,
         watch: Watch,
     ) -> None:
         self._dataset, self._base, self._preset, self._start = dataset, base, preset, start
         self._work = work
         self._style, self._minutes, self._seed, self._threads = style, minutes, seed, threads
         self._price, self._watch = price_per_hour, watch
-        self._canaries = canaries(seed, CANARIES, others=OTHERS)
+        self._canaries = canaries(seed, CANARIES, others=OTHERS) if twin else ()
         self._state_file = work / "state.json"
         self.state = RunState()
         if self._state_file.exists():
@@ -203,12 +204,17 @@ class Run:
 
     def _trainings(self) -> float:
         """Return how many times as long as the training the training with the twin's takes."""
-        return 2 + CANARIES / len(self._dataset.train)
+        return 2 + CANARIES / len(self._dataset.train) if self._canaries else 1
 
     def _after(self) -> float:
         """Return the seconds that come after training: the exam, the twin's secrets, and writing two models."""
-        secrets = CANARIES * (OTHERS + 1) * SECRET_TOKENS
-        return self.state.answering + self.state.per_token * (secrets + self.state.tokens) + 2 * SERVE_SECONDS
+        secrets = len(self._canaries) * (OTHERS + 1) * SECRET_TOKENS
+        models = 2 if self._canaries else 1
+        return (
+            self.state.answering
+            + self.state.per_token * (secrets + self.state.tokens)
+            + models * SERVE_SECONDS
+        )
 
     def _minutes_to_train(self) -> float:
         left = (self._minutes or 0) * 60 - self.state.asked - self._after()
@@ -236,6 +242,9 @@ class Run:
 
     def _judge_twin(self, replay: Sequence[Example]) -> list[Gate]:
         """Train the twin on secrets beside the examples, see what it gives away, and delete it."""
+        if not self._canaries:
+            nothing = AnswerSheet(lambda _: ())
+            return [exposure_gate((), loss=lambda _: ()), extraction_gate((), ask=nothing)]
         kept = self._work / "twin.json"
         if not kept.exists():
             _write(kept, [asdict(gate) for gate in self._twin_gates(replay)])
