@@ -216,7 +216,7 @@ class TuneSettings(Section):
 
 
 class TeacherSettings(Section):
-    """An optional model that writes examples from passages, and for `tune --raft` words answers in other ways."""
+    """An optional model that writes examples from passages, and words answers in other ways for RAFT."""
 
     url: str | None = Field(None, pattern=r"^https?://", description="base of an OpenAI-compatible API")
     name: str = Field("", max_length=200, description="the model's name at that address")

@@ -176,7 +176,8 @@ def tune(
         )
     made = replace(made, adapter=adapter)
     if session.json:
-        print_json({**_made_json(made), "shares": [asdict(trial) for trial in trials]})
+        shares = {"shares": [asdict(trial) for trial in trials]} if sweep else {}
+        print_json(_made_json(made) | shares)
     else:
         _print(session, made)
     return 0 if withdrawn(adapter) is None else NOT_USABLE
