@@ -74,7 +74,7 @@ class LoraConfig(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    base_model_name_or_path: str = ""
+    base_model_name_or_path: str | None = None
     peft_type: str = "LORA"
     r: int = Field(ge=1)
     lora_alpha: float
