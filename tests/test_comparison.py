@@ -242,6 +242,12 @@ def test_a_judge_s_marks_are_a_measure_that_the_verdict_takes_no_notice_of(
     assert read_report(files.json).marks == report.marks
 
 
+@pytest.mark.parametrize("timed", [0, 1, 3, len(QUESTIONS) - 1])
+def test_as_many_questions_are_timed_as_wished(world: Workbench, tmp_path: Path, timed: int) -> None:
+    report = run(world, tmp_path, replace(WISHES, timed=timed))
+    assert {one.asked for one in report.latencies} == ({timed} if timed else set())
+
+
 def test_the_long_context_control_is_never_chosen(world: Workbench, tmp_path: Path) -> None:
     report = run(world, tmp_path, named="rag,plain,long_context")
     assert "it is a control" in report.verdict.excluded["long_context"]

@@ -39,7 +39,6 @@ __all__ = ["PARAPHRASES", "Ingredients", "Recipe", "recipe_from"]
 HELD_OUT = 0.2
 """Share of the questions that a model learning from passages is tried on: there are fewer of them than examples."""
 
-
 PARAPHRASES = 2
 """Other wordings of an answer that a teacher is asked for."""
 
@@ -98,8 +97,7 @@ class Recipe:
     def ingredients(self, bench: Workbench, *, watch: Watch | None = None) -> Ingredients:
         """Read what is learned from and split it. With `paraphrases`, the teacher is asked.
 
-        Raises: UserError if there is nothing to train on; SettingsError without a teacher; ModelError if it fails again
-        and again.
+        Raises: UserError if there is nothing to train on, or the teacher fails again and again; SettingsError without one.
         """
         read_at = bench.adapters.moment()
         avoid = [question for path in self.avoid for question in read_questions(path)]

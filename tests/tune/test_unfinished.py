@@ -58,3 +58,9 @@ def test_what_cannot_be_deleted_is_said(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "rmdir", refuse)
     assert discard_unfinished(tmp_path).undeletable == ("house",)
+
+
+def test_what_belongs_to_a_training_is_told_as_that_training(tmp_path: Path) -> None:
+    folders = [stopped(tmp_path, name) for name in ("house", "house@shares", "@wordings")]
+    assert set(discard_unfinished(tmp_path).names) == {"house", "a teacher's wordings"}
+    assert not any(folder.exists() for folder in folders)

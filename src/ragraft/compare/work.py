@@ -15,7 +15,7 @@ __all__ = ["answer_work", "tries_of", "with_embedding"]
 LOOKING_UP = "retrieve"
 """The step in which a system finds what it answers from."""
 
-VARIED = ("seed", "minutes", "success", "paraphrases")
+VARIED = ("seed", "minutes", "success", "paraphrases", "twin")
 """What may differ between two tries of one recipe: whoever tries again draws anew, takes more time, or tunes the rows."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
@@ -69,7 +69,7 @@ def tries_of(adapter: Adapter, known: Sequence[Adapter]) -> int:
         if one.made_at < adapter.made_at and _way_of_making(one) == _way_of_making(adapter)
     ]
     latest_first = sorted(before, key=lambda one: one.made_at, reverse=True)
-    return 1 + sum(1 for _ in takewhile(_failed_its_gates, latest_first))
+    return 1 + sum(1 for _ in takewhile(_was_in_vain, latest_first))
 
 
 def _is_given_the_same(said: Sequence[Said]) -> bool:
@@ -83,6 +83,11 @@ def _way_of_making(adapter: Adapter) -> tuple[object, ...]:
     return adapter.base_model, adapter.method, told
 
 
-def _failed_its_gates(adapter: Adapter) -> bool:
+def _was_in_vain(adapter: Adapter) -> bool:
+    """Return whether a model failed its gates; one that was let into use all the same was not made in vain."""
     gates = adapter.gates.values()
-    return bool(gates) and not all(isinstance(gate, Mapping) and gate.get("passed") for gate in gates)
+    return (
+        bool(gates)
+        and not adapter.forced
+        and not all(isinstance(gate, Mapping) and gate.get("passed") for gate in gates)
+    )

@@ -57,7 +57,8 @@ def kept_paraphrases(
     A training that was stopped and one that is repeated so learn the same words. An answer at which it failed counts as
     one without other words, unless it fails several times in a row. `teacher` names who words them.
 
-    Raises: UserError if another program holds the folder; ModelError if the teacher is out of service.
+    Raises: UserError if another program holds the folder. What it yields raises ModelError for an answer at which the
+    teacher fails, and UserError if it is out of service.
     """
     with locked(folder):
         known = _Known(folder / "said.jsonl", teacher)
