@@ -59,7 +59,7 @@ SURE = at_most(0.05)
 RAG, GROUNDED, RAFT = "rag", "grounded", "raft"
 DRAWN = ("right", "right passage cited", "unanswerable refused", "answerable refused")
 """What the page shows of the learning curve, of the model's own words."""
-COUNTS = (32, 64, 128)
+COUNTS = (32, 64)
 QUICK: Mapping[str, Any] = {"limit": 12, "taught": 40, "counts": (8,)}
 
 

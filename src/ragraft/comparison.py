@@ -111,6 +111,7 @@ def compare(
         if one.adapter
     }
     watch.stage("asking all systems")
+    state = bench.library.state()
     said = ask_all(
         systems,
         wishes.questions,
@@ -130,7 +131,9 @@ def compare(
     # Before anything else is measured, so that a price that is missing shows now.
     costs = tuple(system_cost(use, prices) for use in uses) if prices else ()
     places = evidence_places(wishes.questions, text_of=_text_of(bench, caller))
-    freshness = _freshness(bench, answering, contestants, adapters, wishes, caller, kept, watch)
+    freshness = _freshness(
+        bench, answering, contestants, adapters, wishes, (state, said), caller, kept, watch
+    )
     leakage = _leakage(bench, answering, systems, adapters, wishes, kept, watch)
     judged = _judged(judge, wishes, said, watch)
     marks: Marks = mark_answers(said, wishes.questions, places=places)
@@ -244,13 +247,19 @@ def _freshness(
     contestants: Mapping[str, Contestant],
     adapters: Mapping[str, Adapter],
     wishes: Wishes,
+    known: tuple[str, Mapping[str, Sequence[Said]]],
     caller: Caller,
     kept: Path,
     watch: Comparing,
 ) -> tuple[Freshness, ...]:
-    """Return how systems follow the changes, which are written to a copy of the library."""
+    """Return how systems follow the changes, which are written to a copy of the library.
+
+    `known` is a state of the documents and what the systems said of it.
+    """
     if not wishes.changes:
         return ()
+    (state, said), asked = known, untouched(wishes.questions, wishes.changes)[:UNTOUCHED]
+    wanted = {one.id for one in asked}
     watch.stage("changing documents in a copy of the library")
     with bench.copy() as copy:
         over = answering.over(copy)
@@ -260,7 +269,10 @@ def _freshness(
             apply=lambda change: apply_change(
                 change, library=copy.library, writer=copy.writer, caller=caller
             ),
-            untouched=untouched(wishes.questions, wishes.changes)[:UNTOUCHED],
+            untouched=asked,
+            said={name: [one for one in each if one.question in wanted] for name, each in said.items()}
+            if copy.library.state() == state
+            else None,
             caller=caller,
             revision=copy.library.state,
             refresh_seconds={

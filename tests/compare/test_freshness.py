@@ -12,7 +12,7 @@ from copy_world import copied
 from ragraft.access.labels import OWNER
 from ragraft.compare.changes import Change, changes_with_uris, read_changes
 from ragraft.compare.freshness import measure_freshness
-from ragraft.compare.results import Damage, Freshness
+from ragraft.compare.results import Damage, Freshness, Said
 from ragraft.errors import ModelError, NotFoundError, UserError
 from ragraft.protocols import System
 from ragraft.systems import Workbench
@@ -86,6 +86,7 @@ def measure(
     apply: Callable[[Change], None],
     *,
     untouched: Sequence[Question] = (OPENING,),
+    said: Mapping[str, Sequence[Said]] | None = None,
     refresh: Mapping[str, float] | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[Freshness, ...]:
@@ -97,6 +98,7 @@ def measure(
         caller=OWNER,
         revision=lambda: "0",
         refresh_seconds=refresh or {},
+        said=said,
         on_progress=on_progress,
     )
 
@@ -185,6 +187,27 @@ def test_damage_counts_what_was_right_before_and_is_not_after(changes: list[Chan
 
     (fresh,) = measure({"rag": ScriptedSystem(say)}, changes, apply, untouched=[OPENING, wifi])
     assert fresh.damage == Damage(asked=2, before=1, after=1, lost=1, won=1)
+
+
+def test_what_was_said_before_is_not_asked_again(changes: list[Change], facts: Facts) -> None:
+    asked: list[str] = []
+    steps: list[tuple[int, int]] = []
+
+    def say(question: str) -> str:
+        asked.append(question)
+        return facts.now[question]
+
+    (fresh,) = measure(
+        {"rag": ScriptedSystem(say)},
+        changes,
+        facts.apply,
+        said={"rag": [Said(OPENING.id, text="at noon")]},
+        on_progress=lambda done, total: steps.append((done, total)),
+    )
+
+    assert asked.count(OPENING.text) == 1
+    assert fresh.damage == Damage(asked=1, before=0, after=1, lost=0, won=1)
+    assert steps[-1][0] == steps[-1][1]
 
 
 def test_without_any_change_applied_there_are_no_shares(changes: list[Change], facts: Facts) -> None:

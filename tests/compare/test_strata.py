@@ -52,6 +52,14 @@ def test_what_one_search_found_was_found() -> None:
     assert (found["evidence found by b"], found["evidence missed by b"]) == (("lunch",), ("leave",))
 
 
+def test_searches_that_found_the_same_are_one_group() -> None:
+    found = strata(
+        a=searched("leave.md", "leave.md", "hours.md"), b=searched("leave.md", "leave.md", "leave.md")
+    )
+    assert (found["evidence found"], found["evidence missed"]) == (("leave",), ("lunch",))
+    assert not any(" by " in name for name in found)
+
+
 def test_a_part_of_a_document_without_the_evidence_does_not_count() -> None:
     part = (said(LEAVE, "x", given=(given("leave.md", 0, 5),)), *searched("", "hours.md", "")[1:])
     assert strata(rag=part)["evidence missed"] == ("leave",)

@@ -50,6 +50,14 @@ def test_what_one_answer_would_change_is_no_difference() -> None:
     assert marked_look(1, loss=1, marks=[0.0, 1.0] * 8).error == pytest.approx(0.129, abs=0.001)
 
 
+def test_without_answers_the_loss_decides() -> None:
+    seen = [marked_look(step, loss=loss, marks=[]) for step, loss in enumerate((4, 2, 1, 1.5, 1.2))]
+
+    assert best_look(seen) == Look(2, 1, None)
+    assert is_stalled(seen, patience=2)
+    assert not is_stalled(seen, patience=3)
+
+
 def test_a_long_patience_waits_for_as_many_looks() -> None:
     assert not is_stalled(looks((4, 0), (1, 0.3), (2, 0.2), (2, 0.2)), patience=6)
 
@@ -101,6 +109,15 @@ def test_equal_courses_give_equal_pictures(tmp_path: Path) -> None:
     draw_course(tmp_path / "two.svg", course)
 
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_picture_of_looks_without_answers_has_no_f1(tmp_path: Path) -> None:
+    course = Course((4.0, 3.0, 2.0), (0.1, 0.2, 0.1), (Look(0, 4, None), Look(3, 2, None)))
+    draw_course(tmp_path / "course.svg", course)
+
+    picture = (tmp_path / "course.svg").read_text()
+    assert "loss held out" in picture
+    assert "F1" not in picture
 
 
 def test_picture_without_looks_names_no_held_out_line(tmp_path: Path) -> None:

@@ -52,22 +52,24 @@ def measure_freshness(
     caller: Caller,
     revision: Callable[[], str],
     refresh_seconds: Mapping[str, float],
+    said: Mapping[str, Sequence[Said]] | None = None,
     kept: Path | None = None,
     on_progress: OnProgress = lambda _done, _total: None,
 ) -> tuple[Freshness, ...]:
     """Return how each system follows changes, in the order of `systems`.
 
-    All questions are asked before; then one change after another is written by `apply`, and each system asked what has
-    changed; then all questions are asked again. What a system says at the end, with all changes in, is what counts;
-    `seconds` are to its first right answer. `refresh_seconds` is what each must be given to follow at all, such as its
-    training; a system that is not named there needs none. A change that `apply` refuses with a UserError is kept with
-    the reason in `not_applied`. A failed answer is kept as one. `revision` and `kept` are as for `ask_all`.
+    All questions are asked before; those untouched are not where `said` has by system what was said to them. Then one
+    change after another is written by `apply`, and each system asked what has changed; then all questions are asked
+    again. What a system says at the end, with all changes in, is what counts; `seconds` are to its first right answer.
+    `refresh_seconds` is what each must be given to follow at all, such as its training; a system that is not named
+    there needs none. A change that `apply` refuses with a UserError is kept with the reason in `not_applied`. A failed
+    answer is kept as one. `revision` and `kept` are as for `ask_all`.
     """
-    answers = 2 * len(systems) * (len(changes) + len(untouched))
+    answers = len(systems) * (2 * len(changes) + (1 if said else 2) * len(untouched))
     steps = _Steps(answers + len(changes) * (1 + len(systems)), on_progress)
     rounds = _Rounds(systems, caller, revision, kept, steps)
     known = rounds.ask([change.before for change in changes])
-    was = rounds.ask(untouched)
+    was = said or rounds.ask(untouched)
     written = rounds.follow(changes, apply)
     applied = [change for change in changes if change.id in written.writes]
     steps.add(len(systems) * (len(changes) - len(applied)))

@@ -17,8 +17,8 @@ def strata_of(
     """Return the ids of the questions of each group that has any.
 
     "evidence found" are those of which some searching system was given a passage with evidence, "evidence missed" the
-    others that have evidence; with "by NAME" for each such system, if there are several. A system searches if what
-    it was given is not the same for all questions.
+    others that have evidence; with "by NAME" for each such system, if they were not all given evidence of the same. A
+    system searches if what it was given is not the same for all questions.
     """
     groups: dict[str, list[str]] = {}
 
@@ -35,7 +35,7 @@ def strata_of(
     for one in known if found else ():
         hit = any(one.id in ids for ids in found.values())
         put("evidence found" if hit else "evidence missed", one)
-    for system, ids in found.items() if len(found) > 1 else ():
+    for system, ids in found.items() if len(set(found.values())) > 1 else ():
         for one in known:
             put(f"evidence {'found' if one.id in ids else 'missed'} by {system}", one)
     return {name: tuple(ids) for name, ids in groups.items()}

@@ -99,7 +99,7 @@ def training_card(
         "kept_step": best.step if best else trained.steps,
         "stopped_early": trained.stopped_early,
         "held_out_loss": [first.loss, best.loss] if first and best else None,
-        "held_out_f1": [first.quality, best.quality] if first and best else None,
+        "held_out_f1": [first.quality, best.quality] if first and best and best.quality is not None else None,
         "seconds": round(seconds, 1),
         "estimate_seconds": round(estimate, 1),
         "training_seconds": round(trained.seconds, 1),

@@ -23,12 +23,12 @@ class Look:
     """What a look at the held-out examples gave after so many steps.
 
     `loss` is nats per trained token. `quality` is the mean F1 over words of greedy answers against the expected ones,
-    0 to 1, and `error` how far off it may be: few are answered at a look.
+    0 to 1, and `error` how far off it may be: few are answered at a look. None where too few are held out to tell.
     """
 
     step: int
     loss: float
-    quality: float
+    quality: float | None
     error: float = 0.0
 
 
@@ -42,7 +42,9 @@ class Course:
 
 
 def marked_look(step: int, *, loss: float, marks: Sequence[float]) -> Look:
-    """Return the look that found this loss, and these marks of single answers."""
+    """Return the look that found this loss, and these marks of single answers; without any, the loss has to do."""
+    if not marks:
+        return Look(step, loss, None)
     spread = stdev(marks) if len(marks) > 1 else 0.0
     # What one answer more or less would change is no difference, however alike the few were.
     error = max(spread / math.sqrt(len(marks)), 1 / len(marks))
@@ -61,8 +63,10 @@ def best_look(looks: Sequence[Look]) -> Look | None:
 
 
 def _better(new: Look, kept: Look) -> bool:
-    if abs(new.quality - kept.quality) > max(new.error, kept.error):
-        return new.quality > kept.quality
+    if new.quality is not None and kept.quality is not None:
+        gain = new.quality - kept.quality
+        if abs(gain) > max(new.error, kept.error):
+            return gain > 0
     return new.loss < kept.loss
 
 
@@ -71,8 +75,12 @@ def is_stalled(looks: Sequence[Look], *, patience: int) -> bool:
     if len(looks) < patience + 2:  # the model as it was, and one more
         return False
     before, last = looks[:-patience], looks[-patience:]
-    quality, loss = max(round(look.quality, 2) for look in before), min(look.loss for look in before)
-    return all(round(look.quality, 2) <= quality and look.loss >= loss for look in last)
+    quality, loss = max(map(_rounded, before)), min(look.loss for look in before)
+    return all(_rounded(look) <= quality and look.loss >= loss for look in last)
+
+
+def _rounded(look: Look) -> float:
+    return round(look.quality or 0.0, 2)
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
@@ -117,12 +125,13 @@ def draw_course(path: Path, course: Course) -> None:
         upper.set(ylabel="nats per token")
         lines = [*upper.get_lines()[1:]]
         if looked:
-            marks = [look.quality for look in course.looks]
+            marks = [look.quality for look in course.looks if look.quality is not None]
             losses = [look.loss for look in course.looks]
             lines += upper.plot(looked, losses, "o-", color="tab:orange", label="loss held out")
-            quality = upper.twinx()
-            quality.set(ylabel="F1", ylim=(0, 1))
-            lines += quality.plot(looked, marks, "s--", color="tab:green", label="F1 held out")
+            if marks:
+                quality = upper.twinx()
+                quality.set(ylabel="F1", ylim=(0, 1))
+                lines += quality.plot(looked, marks, "s--", color="tab:green", label="F1 held out")
         # Above the axes: inside, some course runs through it.
         names = [str(line.get_label()) for line in lines]
         figure.legend(lines, names, loc="outside upper center", ncols=len(lines), frameon=False)

@@ -54,7 +54,9 @@ PROBE_STEPS = 20
 LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 40
 """Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get."""
 LOOK_PROMPTS = 8192
-"""Tokens of prompts that are answered at a look, or it would take longer than what it looks at; one row at least."""
+"""Tokens of prompts that are answered at a look, or it would take longer than what it looks at."""
+FEWEST_ANSWERS = 5
+"""As for the gates: of fewer nothing can be told, and answering takes longer than all else of a look."""
 SAVE_SECONDS = 60.0
 BEST, BELOW, TOLD = "best.pt", "below.bf16", "training.json"
 
@@ -388,18 +390,22 @@ class _Run:
         loss = total / sum(self._rows[at].targets for at in self._held_out)
         answered = [self._rows[at] for at in _sample(self._held_out, LOOK_ANSWERS, self._seed)]
         read = accumulate(len(row.prompt) for row in answered)
-        answered = answered[: max(1, sum(tokens <= LOOK_PROMPTS for tokens in read))]
-        said = self._student.answers([row.prompt for row in answered], tokens=ANSWER_TOKENS)
-        decode = self._encoder.tokenizer.decode
-        marks = [
-            token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))
-            for one, row in zip(said, answered, strict=True)
-        ]
+        answered = answered[: sum(tokens <= LOOK_PROMPTS for tokens in read)]
+        marks = self._marks(answered) if len(answered) >= FEWEST_ANSWERS else []
         look = marked_look(self._done, loss=loss, marks=marks)
         self._looks.append(look)
         if best_look(self._looks) == look:
             save_checkpoint(self._work / BEST, self._student.weights())
         self._look_seconds = time.monotonic() - started
+
+    def _marks(self, rows: Sequence[Row]) -> list[float]:
+        """Return the F1 of greedy answers to rows."""
+        said = self._student.answers([row.prompt for row in rows], tokens=ANSWER_TOKENS)
+        decode = self._encoder.tokenizer.decode
+        return [
+            token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))
+            for one, row in zip(said, rows, strict=True)
+        ]
 
     def _stalled(self) -> bool:
         return is_stalled(self._looks, patience=self._preset.patience)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ragraft.compare.clustered import Clustered
 from ragraft.compare.judge import JUDGE
@@ -151,11 +151,10 @@ def _against_time(report: Report, comparison: Comparison) -> Markup:
     if not ends:
         return EMPTY
     scale = linear([end[2] for end in ends.values()], low=0.0)
-    across = Axis(
-        scale, [duration(tick) if tick else "0" for tick in scale.ticks], "Time to the whole answer"
-    )
+    across = Axis(scale, _said(scale, duration), "Time to the whole answer")
     note = "Up is better, left is faster. Across: from the middle answer to the slowest of twenty."
-    return _scatter(report, comparison, ends, across, f"{title(comparison.measure)} against time", note)
+    heading = f"{title(comparison.measure)} against time"
+    return _scatter(report, comparison, ends, across, duration, heading, note)
 
 
 def _against_cost(report: Report, comparison: Comparison) -> Markup:
@@ -169,17 +168,26 @@ def _against_cost(report: Report, comparison: Comparison) -> Markup:
             )
             for one in report.costs
         }
-        heading, name = "against the price of answers", f"{report.prices.currency} for 1,000 answers"
+        heading, name, told = (
+            "against the price of answers",
+            f"{report.prices.currency} for 1,000 answers",
+            amount,
+        )
         note = "Up is better, left is cheaper. Building, hosting and refreshes come on top."
     else:
         ends = {name: _tokens(report, name) for name in systems_of(report) if report.said.get(name)}
-        heading, name = "against tokens", "Tokens of prompt and answer, mean"
+        heading, name, told = "against tokens", "Tokens of prompt and answer, mean", "{:,.0f}".format
         note = "Up is better, left is less work. Without prices this is the nearest to cost."
     if not ends:
         return EMPTY
     scale = linear([end[2] for end in ends.values()], low=0.0)
-    across = Axis(scale, [amount(tick) for tick in scale.ticks], name)
-    return _scatter(report, comparison, ends, across, f"{title(comparison.measure)} {heading}", note)
+    across = Axis(scale, _said(scale, told), name)
+    return _scatter(report, comparison, ends, across, told, f"{title(comparison.measure)} {heading}", note)
+
+
+def _said(scale: Scale, told: Callable[[float], str]) -> list[str]:
+    """Return the ticks of a scale in words."""
+    return [told(tick) if tick else "0" for tick in scale.ticks]
 
 
 def _tokens(report: Report, system: str) -> tuple[float, float, float]:
@@ -193,6 +201,7 @@ def _scatter(
     comparison: Comparison,
     ends: dict[str, tuple[float, float, float]],
     across: Axis,
+    told: Callable[[float], str],
     heading: str,
     note: str,
 ) -> Markup:
@@ -203,7 +212,7 @@ def _scatter(
         for name, end in ends.items()
         if name in means
     ]
-    said = "; ".join(f"{dot.name}: {percent(dot.up[1])} at {amount(dot.across[1])}" for dot in dots)
+    said = "; ".join(f"{dot.name}: {percent(dot.up[1])} at {told(dot.across[1])}" for dot in dots)
     up = Axis(SHARES, PERCENTS.said, title(comparison.measure))
     chart = scatter(dots, across=across, up=up, label=f"{heading}, {across.name}. {said}")
     return figure(heading, chart, note=note)

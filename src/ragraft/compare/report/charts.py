@@ -98,7 +98,7 @@ def curves(lines: Sequence[Curve], *, across: Axis, up: Axis, label: str, height
     names = [
         join(
             el("line", x1=x_at(across.scale.at(end[0])), x2="100%", y1=y, y2=place, class_="leader"),
-            el("text", line.name, x="100%", dx=10, y=place + 4, class_="name"),
+            el("text", line.name, x="100%", dx=10, y=place + 4, class_=f"name {style_of(line.system)}"),
         )
         for (end, line), y, place in zip(ends, wanted, _apart(wanted, height), strict=True)
     ]
@@ -153,7 +153,8 @@ def _names_beside(dots: Sequence[Dot], *, across: Axis, up: Axis, height: int) -
                 best, least = place, covered
         dx, dy, anchor, side = best
         taken.append((NARROW * share + dx + side * half, y + dy - 4, half, LINE / 2))
-        found.append(el("text", dot.name, x=x_at(share), dx=dx, y=y + dy, text_anchor=anchor, class_="name"))
+        style = f"name {style_of(dot.system)}"
+        found.append(el("text", dot.name, x=x_at(share), dx=dx, y=y + dy, text_anchor=anchor, class_=style))
     return found
 
 
