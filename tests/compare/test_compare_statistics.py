@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ragraft.compare.report.facts import standing
 from ragraft.compare.statistics import Scores, compare_scores
 
 DOCUMENTS = [f"d{at // 2}" for at in range(40)]
@@ -30,6 +31,13 @@ def test_the_best_of_systems_that_cannot_be_told_apart_does_not_win() -> None:
 def test_systems_that_nothing_is_surely_better_than_are_unbeaten() -> None:
     found = compare_scores(scores(plain=right(4), rag=right(34), raft=right(36)))
     assert found.unbeaten == ("raft", "rag")
+
+
+def test_systems_with_one_mean_have_no_standing() -> None:
+    none = compare_scores(scores(plain=right(0), rag=right(0)))
+    assert [standing(none, name, margin=0.05) for name in ("plain", "rag")] == ["", ""]
+    some = compare_scores(scores(plain=right(0), rag=right(1)))
+    assert [standing(some, name, margin=0.05) for name in ("plain", "rag")] == ["open", "best"]
 
 
 def test_means_stand_best_first() -> None:

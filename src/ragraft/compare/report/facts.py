@@ -109,7 +109,9 @@ def margin(report: Report) -> float:
 
 
 def standing(comparison: Comparison, system: str, *, margin: float) -> Standing:
-    """Return how a system stands beside the one with the highest mean."""
+    """Return how a system stands beside the one with the highest mean; "" where all have the same."""
+    if len({mean.value for mean in comparison.means}) == 1:
+        return ""
     if system == comparison.best:
         return "alone" if comparison.winner == system else "best"
     try:
