@@ -74,6 +74,13 @@ class Student:
             states = states.to(next(self._decoder.parameters()).dtype)
             return self._decoder(inputs_embeds=states, use_cache=False).last_hidden_state  # type: ignore[no-any-return]  # untyped library
 
+    def loss_seen(self, states: Tensor, ids: Tensor, trained: Tensor) -> float:
+        """Return the loss of a batch that nothing is learned from."""
+        import torch
+
+        with torch.no_grad():
+            return float(self.loss(states, ids, trained))
+
     def loss(self, states: Tensor, ids: Tensor, trained: Tensor) -> Tensor:
         """Return the sum of the cross-entropy, in nats, over the tokens that are learned.
 

@@ -12,20 +12,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from hashlib import sha256
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragraft.errors import MissingExtraError, ModelError, UserError
 from ragraft.models.files import fingerprint
 from ragraft.models.processor import thread_count
-from ragraft.questions import token_f1
 from ragraft.tune.checkpoints import (
     checkpoint_file,
     claimed,
@@ -35,15 +32,16 @@ from ragraft.tune.checkpoints import (
     named_failures,
     save_checkpoint,
 )
-from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled, marked_look
+from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled
 from ragraft.tune.estimate import Estimate, Probe, cost_of, fit_steps
-from ragraft.tune.feed import BATCH_TOKENS, Feed
+from ragraft.tune.feed import Feed
 from ragraft.tune.folders import fresh_folder
+from ragraft.tune.looking import LOOK_ROWS, HeldOut, sampled
 from ragraft.tune.masking import ChatEncoder, open_chat_encoder
 from ragraft.tune.plan import Row, Step, packed, plan_steps, rate_at
 from ragraft.tune.presets import Method, Preset, preset_for
 from ragraft.tune.student import Student
-from ragraft.types import Dataset, Example, Question
+from ragraft.types import Dataset, Example
 
 if TYPE_CHECKING:
     import torch
@@ -51,12 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Trained", "accelerated", "read_trained", "train"]
 
 PROBE_STEPS = 20
-LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 40
-"""Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get."""
-LOOK_PROMPTS = 8192
-"""Tokens of prompts that are answered at a look, or it would take longer than what it looks at."""
-FEWEST_ANSWERS = 5
-"""As for the gates: of fewer nothing can be told, and answering takes longer than all else of a look."""
 SAVE_SECONDS = 60.0
 BEST, BELOW, TOLD = "best.pt", "below.bf16", "training.json"
 
@@ -136,7 +128,7 @@ def train(
         raise UserError("there is no example to train on", hint="add some: ragraft examples add FILE")
     encoder = open_chat_encoder(base)
     rows = [_encoded(encoder, example) for example in (*dataset.train, *replay)]
-    held_out = [_encoded(encoder, example) for example in _sample(dataset.held_out, LOOK_ROWS, seed)]
+    held_out = [_encoded(encoder, example) for example in sampled(dataset.held_out, LOOK_ROWS, seed=seed)]
     planned = partial(
         plan_steps,
         [len(row.ids) for row in rows],
@@ -186,11 +178,18 @@ class _Run:
         work: Path,
         seed: int,
     ) -> None:
-        self._student, self._encoder, self._preset = student, encoder, preset
+        self._student, self._preset = student, preset
         self._work, self._seed = work, seed
         self._rows, self._anchors = [*rows, *held_out], anchors
-        self._held_out = range(len(rows), len(self._rows))
         self._feed = Feed(student, self._rows)
+        self._held_out = HeldOut(
+            student,
+            self._feed,
+            self._rows,
+            range(len(rows), len(self._rows)),
+            decode=encoder.tokenizer.decode,
+            seed=seed,
+        )
         self._optimiser = self._new_optimiser()
         self._done, self._spent, self._busy, self._look_seconds = 0, 0.0, 0.0, 0.0
         self._tokens = 0
@@ -216,7 +215,7 @@ class _Run:
             timed.append((step.tokens, time.monotonic() - frozen))
             below_seconds += frozen - started
             below_tokens += sum(len(self._rows[at].ids) for at in indices)
-        self._feed.freeze(self._held_out)
+        self._feed.freeze(self._held_out.places)
         if self._held_out:
             self._look()
         self._optimiser = self._new_optimiser()
@@ -250,7 +249,7 @@ class _Run:
         """Go through the steps that are not done yet; stop when the held-out rows say that it leads no further."""
         seen = {at for step in steps for part in step.parts for at in part}
         started = time.monotonic()
-        self._feed.freeze({*seen, *self._held_out}, kept=self._work / BELOW)
+        self._feed.freeze({*seen, *self._held_out.places}, kept=self._work / BELOW)
         self._busy += time.monotonic() - started
         looks = self._preset.looks if self._held_out else 0
         look_at = {round(len(steps) * number / looks) for number in range(1, looks + 1)}
@@ -379,33 +378,13 @@ class _Run:
         return total
 
     def _look(self) -> None:
-        """Take loss and quality on held-out rows, and keep the weights if they are the best so far."""
-        import torch
-
+        """Look at the held-out rows, and keep the weights if they are the best so far."""
         started = time.monotonic()
-        total = 0.0
-        with torch.no_grad():
-            for part in packed(self._held_out, self._feed.lengths, tokens=BATCH_TOKENS):
-                total += float(self._student.loss(*self._feed.batch(part)))
-        loss = total / sum(self._rows[at].targets for at in self._held_out)
-        answered = [self._rows[at] for at in _sample(self._held_out, LOOK_ANSWERS, self._seed)]
-        read = accumulate(len(row.prompt) for row in answered)
-        answered = answered[: sum(tokens <= LOOK_PROMPTS for tokens in read)]
-        marks = self._marks(answered) if len(answered) >= FEWEST_ANSWERS else []
-        look = marked_look(self._done, loss=loss, marks=marks)
+        look = self._held_out.look(self._done)
         self._looks.append(look)
         if best_look(self._looks) == look:
             save_checkpoint(self._work / BEST, self._student.weights())
         self._look_seconds = time.monotonic() - started
-
-    def _marks(self, rows: Sequence[Row]) -> list[float]:
-        """Return the F1 of greedy answers to rows."""
-        said = self._student.answers([row.prompt for row in rows], tokens=ANSWER_TOKENS)
-        decode = self._encoder.tokenizer.decode
-        return [
-            token_f1(decode(one), Question("", "", decode(list(row.answer)), (), (), ""))
-            for one, row in zip(said, rows, strict=True)
-        ]
 
     def _stalled(self) -> bool:
         return is_stalled(self._looks, patience=self._preset.patience)
@@ -489,10 +468,6 @@ def _encoded(encoder: ChatEncoder, example: Example) -> Row:
             hint=f"shorten it, or remove it: ragraft examples remove {example.id}",
         )
     return row
-
-
-def _sample(items: Sequence[T], count: int, seed: int) -> list[T]:
-    return random.Random(seed).sample(items, min(count, len(items)))  # noqa: S311  an order, not a secret
 
 
 def _evenly(items: Sequence[T], count: int) -> list[T]:
