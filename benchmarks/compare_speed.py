@@ -4,8 +4,8 @@ Handbook questions are asked of plain and rag, of the same library and with the 
 them answered together, its models opened so that prompts which begin alike share their beginnings; the loop asks the
 systems as they serve a user. Both are opened and asked a question before anything is timed. Each round has
 questions of its own, so nothing is remembered of an answer, and the two take turns in going first. Answers are the
-same if their texts are, sign for sign: together, sums are made in another order, and of two words that are nearly as
-likely the other one may come.
+same if their texts are, sign for sign. Together, sums are made in another order, and where they are rounded another word
+may come of it. So all is asked once more of models that compute in 32-bit floats: what then differs is no rounding.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,14 +28,17 @@ from benchmarks.world import calibrate, new_library
 from ragraft.access.labels import OWNER, AccessRules
 from ragraft.answering import Answering
 from ragraft.compare.asking import ask_all
+from ragraft.models.files import chat_model_file
+from ragraft.models.local import LocalChatModel
 from ragraft.protocols import System
 from ragraft.questions import read_questions
-from ragraft.systems import SystemKind
+from ragraft.systems import SystemKind, Workbench
 from ragraft.types import Question
 
 FASTER, SAME = at_least_times(1.5), at_least(1.0)
 KINDS: tuple[SystemKind, ...] = ("plain", "rag")
-ROUNDS, EACH = 3, 32
+Systems = Mapping[str, System]
+ROUNDS, EACH = 3, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +61,47 @@ def measure(*, rounds: int = ROUNDS, each: int = EACH) -> Report:
     """Return the figures of so many rounds with so many questions each."""
     documents, file = PLACES["handbook"]
     asked = spread(read_questions(file), rounds * each + 1)
+    blocks = [asked[1 + at :: rounds] for at in range(rounds)]
     report = Report(settings={"rounds": rounds, "questions in each": each, "systems": list(KINDS)})
-    with new_library() as bench:
+    with new_library() as bench, ExitStack() as last:
+        exact = [last.enter_context(_exact(bench, prefix_caching=together)) for together in (True, False)]
         bench.sync.add_path(documents, rules=AccessRules(), caller=OWNER)
         calibrate(bench)
-        together, alone = (
-            {str(kind): answering.system(kind, caller=OWNER) for kind in KINDS}
-            for answering in (
-                Answering(bench, measuring=True, together=True),
-                Answering(bench, measuring=True),
-            )
-        )
-        found = timed(
-            together, alone, warm_up=asked[0], blocks=[asked[1 + at :: rounds] for at in range(rounds)]
-        )
-    report.add(*figures_of(found))
-    report.detail["seconds"] = [(one.system, one.together, one.alone) for one in found]
-    report.detail["other answers"] = [
-        {"system": one.system, "together": first, "alone": second}
-        for one in found
-        for first, second in zip(one.said_together, one.said_alone, strict=True)
-        if first != second
-    ]
+        for numerics, (first, second) in {"as served": (bench, bench), "in 32-bit floats": exact}.items():
+            found = timed(*_ways(first, second), warm_up=asked[0], blocks=blocks, about=numerics)
+            report.add(*figures_of(found, about=numerics))
+            report.detail[f"seconds, {numerics}"] = [(one.system, one.together, one.alone) for one in found]
+            report.detail[f"other answers, {numerics}"] = [
+                {"system": one.system, "together": first, "alone": second}
+                for one in found
+                for first, second in zip(one.said_together, one.said_alone, strict=True)
+                if first != second
+            ]
     return report
 
 
+def _ways(together: Workbench, alone: Workbench) -> tuple[Systems, Systems]:
+    """Return the systems that are asked together and those that are asked one after another."""
+    opened = (Answering(together, measuring=True, together=True), Answering(alone, measuring=True))
+    first, second = (
+        {str(kind): answering.system(kind, caller=OWNER) for kind in KINDS} for answering in opened
+    )
+    return first, second
+
+
+def _exact(bench: Workbench, *, prefix_caching: bool) -> Workbench:
+    """Return a workbench on the same library, with a model that rounds nothing."""
+    model = LocalChatModel(chat_model_file(), prefix_caching=prefix_caching, exact=True)
+    return Workbench(bench.workspace, model=model)
+
+
 def timed(
-    together: Mapping[str, System],
-    alone: Mapping[str, System],
+    together: Systems,
+    alone: Systems,
     *,
     warm_up: Question,
     blocks: Sequence[Sequence[Question]],
+    about: str = "",
 ) -> list[Round]:
     """Return what each system took for each block in both ways, which take turns in going first."""
     for systems in (together, alone):
@@ -95,7 +109,7 @@ def timed(
             system.answer(warm_up.text, caller=OWNER)
     found: list[Round] = []
     pace = Pace()
-    pace.stage(f"asking {sum(map(len, blocks))} questions of {len(together)} systems, twice")
+    pace.stage(f"asking {sum(map(len, blocks))} questions of {len(together)} systems twice, {about}")
     for number, block in enumerate(blocks):
         for name in together:
             ways = (
@@ -110,18 +124,21 @@ def timed(
     return found
 
 
-def figures_of(found: Sequence[Round]) -> list[Figure]:
+def figures_of(found: Sequence[Round], *, about: str) -> list[Figure]:
     """Return answers per minute of both ways, of all systems and of each, and how many texts are the same."""
     names = list(dict.fromkeys(one.system for one in found))
-    figures = [_rate("all systems", found, judged=True)]
-    figures += [_rate(name, [one for one in found if one.system == name], judged=False) for name in names]
+    figures = [_rate(f"all systems, {about}", found, judged=True)]
+    figures += [
+        _rate(f"{name}, {about}", [one for one in found if one.system == name], judged=False)
+        for name in names
+    ]
     asked, same = sum(len(one.said_alone) for one in found), sum(one.same for one in found)
     by_system = ", ".join(
         f"{name} {sum(one.same for one in found if one.system == name)}"
         f" of {sum(len(one.said_alone) for one in found if one.system == name)}"
         for name in names
     )
-    return [*figures, Figure("the same answer, sign for sign", same / asked, target=SAME, note=by_system)]
+    return [*figures, Figure(f"the same answer, {about}", same / asked, target=SAME, note=by_system)]
 
 
 def _rate(name: str, found: Sequence[Round], *, judged: bool) -> Figure:

@@ -80,16 +80,17 @@ def test_other_texts_are_not_the_same_answer() -> None:
         Round("plain", 1.0, 2.0, ("a", "b"), ("a", "b")),
         Round("rag", 1.0, 4.0, ("a", "b"), ("a", "B")),
     ]
-    same = figures_of(found)[-1]
+    same = figures_of(found, about="as served")[-1]
     assert (same.value, same.met, same.note) == (0.75, False, "plain 2 of 2, rag 1 of 2")
 
 
 def test_the_gain_is_that_of_all_answers_together() -> None:
     found = [Round("plain", 1.0, 2.0, ("a",), ("a",)), Round("rag", 3.0, 4.0, ("a",), ("a",))]
-    figures = {figure.name: figure for figure in figures_of(found)}
-    assert (figures["asking all systems"].ratio, figures["asking all systems"].met) == (1.5, True)
-    assert figures["asking rag"].value == 20.0
-    assert figures["asking rag"].target is None
+    figures = {figure.name: figure for figure in figures_of(found, about="in haste")}
+    whole = figures["asking all systems, in haste"]
+    assert (whole.ratio, whole.met) == (1.5, True)
+    assert figures["asking rag, in haste"].value == 20.0
+    assert figures["asking rag, in haste"].target is None
 
 
 def test_an_answer_that_failed_is_no_answer_that_was_fast() -> None:
@@ -116,12 +117,12 @@ def test_a_small_run_asks_a_library_both_ways(
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     monkeypatch.setattr(compare_speed, "PLACES", {"handbook": (tmp_path / "documents", file)})
     monkeypatch.setattr(compare_speed, "new_library", lambda: nullcontext(bench))
+    monkeypatch.setattr(compare_speed, "_exact", lambda *_, **__: nullcontext(bench))
     report = compare_speed.measure(rounds=2, each=2)
     assert [figure.name for figure in report.figures] == [
-        "asking all systems",
-        "asking plain",
-        "asking rag",
-        "the same answer, sign for sign",
+        f"{what}, {numerics}"
+        for numerics in ("as served", "in 32-bit floats")
+        for what in ("asking all systems", "asking plain", "asking rag", "the same answer")
     ]
     assert report.figures[-1].value == 1.0
-    assert len(report.detail["seconds"]) == 4
+    assert len(report.detail["seconds, as served"]) == 4

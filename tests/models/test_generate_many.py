@@ -15,6 +15,8 @@ from ragraft.tune.gguf_file import write_gguf
 from ragraft.types import Message
 
 TOKENS = 6
+LONG = 60
+"""Tokens in which rounding makes another word of some of these answers."""
 ASKED = [
     [Message("user", "What is the capital of France?")],
     [Message("system", "Be brief."), Message("user", "Name a bird that cannot fly, and say where it lives.")],
@@ -98,6 +100,17 @@ def test_nothing_asked_is_nothing_answered(together: LocalChatModel) -> None:
 def test_without_prefixes_kept_the_answers_are_those_of_each_alone(one_by_one: LocalChatModel) -> None:
     alone = [one_by_one.generate(messages, max_tokens=TOKENS) for messages in ASKED]
     assert one_by_one.generate_many(ASKED, max_tokens=TOKENS) == alone
+
+
+@pytest.mark.parametrize("prefix_caching", [True, False])
+def test_an_exact_model_says_the_same_alone_and_beside_others(prefix_caching: bool) -> None:
+    many = LocalChatModel(chat_model_file(), prefix_caching=True, exact=True).generate_many(
+        ASKED, max_tokens=LONG
+    )
+    alone = LocalChatModel(chat_model_file(), prefix_caching=prefix_caching, exact=True)
+    assert [made.text for made in many] == [
+        alone.generate(messages, max_tokens=LONG).text for messages in ASKED
+    ]
 
 
 @pytest.mark.parametrize("kind", ["together", "one_by_one"])

@@ -30,7 +30,7 @@ from ragraft.errors import ModelError
 from ragraft.models.fake import FakeChatModel
 from ragraft.tune.likeness import pieces_of
 from ragraft.tune.wording import REFUSAL
-from ragraft.types import Evidence, Example, Question, Source
+from ragraft.types import Evidence, Example, Passage, Question, Source
 from small_world import label
 
 numbers = st.integers(0, len(THINGS) - 1)
@@ -95,10 +95,13 @@ def test_a_passage_that_says_the_answer_otherwise_is_no_distractor_where_there_i
     assert not any("list of prices" in text for text in shown(one(rows.refused)))
 
 
-def test_the_oracle_stands_in_every_place() -> None:
-    rows = [one(rows_of(question(1), seed=seed).answered) for seed in range(120)]
-    places = Counter((len(shown(row)), quotes(row)[0][1]) for row in rows)
-    assert set(places) == {(length, place) for length in range(3, 8) for place in range(1, length + 1)}
+@FEW
+@given(numbers, seeds)
+def test_passages_stand_in_the_order_of_the_search(number: int, seed: int) -> None:
+    found = [hit.chunk.text for hit in search(LIBRARY)(question(number).text, len(LIBRARY))]
+    for row in rows_of(question(number), seed=seed).examples:
+        ranks = [next(at for at, text in enumerate(found) if text in block) for block in shown(row)]
+        assert ranks == sorted(ranks)
 
 
 def test_there_are_as_many_passages_as_at_serving_time_give_or_take_two() -> None:
@@ -133,13 +136,19 @@ def test_the_prompt_is_that_of_serving() -> None:
     assert row.messages[1].content.endswith(f"Question: {question(1).text}")
 
 
+def misses(query: str, limit: int) -> list[Passage]:
+    """Find everything but what answers question 5, unless its words are looked for."""
+    return [hit for hit in search(LIBRARY)(query, limit) if "Whoever" in query or hit.uri != "guitar.md"]
+
+
 def test_an_oracle_that_the_search_misses_is_looked_up_and_put_in() -> None:
-    find = search(LIBRARY)
-
-    def misses(query: str, limit: int) -> list[object]:
-        return [hit for hit in find(query, limit) if "Whoever" in query or hit.uri != "guitar.md"]
-
     assert quotes(one(rows_of(question(5), retrieve=misses).answered))[0][0] == fee(5)
+
+
+def test_an_oracle_that_the_search_misses_stands_in_every_place() -> None:
+    rows = [one(rows_of(question(5), retrieve=misses, seed=seed).answered) for seed in range(120)]
+    places = Counter((len(shown(row)), quotes(row)[0][1]) for row in rows)
+    assert set(places) == {(length, place) for length in range(3, 8) for place in range(1, length + 1)}
 
 
 def test_evidence_that_is_cut_by_the_border_of_two_passages_is_skipped() -> None:

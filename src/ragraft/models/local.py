@@ -30,6 +30,14 @@ TOGETHER = 16
 """Answers that are written together: with more, their prompts would not fit beside each other."""
 COMPILED = "compiled"
 
+EXACT = {
+    "INFERENCE_PRECISION_HINT": "f32",
+    "KV_CACHE_PRECISION": "f32",
+    # OpenVINO else rounds what goes into a product with 4-bit weights to 8 bits.
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
+}
+"""What keeps rounding from deciding between two words. Only all three together do."""
+
 
 class LocalChatModel:
     """A chat model on this machine's CPU; decodes greedily, so equal prompts give equal answers.
@@ -46,6 +54,7 @@ class LocalChatModel:
         threads: int | None = None,
         cache_folder: Path | None = None,
         prefix_caching: bool = False,
+        exact: bool = False,
         repetition_penalty: float = 1.0,
     ) -> None:
         """Open the model.
@@ -58,6 +67,9 @@ class LocalChatModel:
         states, so that prompts with the same beginning skip it; opening then takes 2 s, for this form
         cannot be kept compiled: it is for a process that answers many questions.
 
+        `exact` computes and remembers in 32-bit floats: an answer is then the same alone, beside others and with its
+        beginning remembered, and takes about a third longer. Nothing compiled is kept.
+
         `repetition_penalty` above 1 makes loops rarer, and exact quotes from the passages as well.
 
         Raises: ModelError if the model cannot be read; MissingExtraError without OpenVINO GenAI.
@@ -69,15 +81,15 @@ class LocalChatModel:
         self._lock = threading.Lock()
         threads = threads or thread_count()
         compiled = None
-        if cache_folder is not None:
+        if cache_folder is not None and not exact:
             prepared = _prepared(path, cache_folder, name=self._name, threads=threads)
             path = prepared if path.is_file() else path
             compiled = prepared / COMPILED
         self._together = prefix_caching
         if prefix_caching:
-            self._pipeline = _open(path, threads=threads, prefix_gigabytes=PREFIX_GIGABYTES)
+            self._pipeline = _open(path, threads=threads, prefix_gigabytes=PREFIX_GIGABYTES, exact=exact)
         else:
-            self._pipeline = _open(path, threads=threads, compiled=compiled)
+            self._pipeline = _open(path, threads=threads, compiled=compiled, exact=exact)
         self._tokenizer = self._pipeline.get_tokenizer()
 
     @property
@@ -119,7 +131,7 @@ class LocalChatModel:
 
         With `prefix_caching` they are read and written together, three to four times as fast as one after
         another. Sums in another order round otherwise: where two tokens are nearly as likely, an answer may go
-        another way than alone.
+        another way than alone, unless the model is `exact`.
 
         Raises: ModelError as `generate` does.
         """
@@ -237,6 +249,7 @@ def _open(
     compiled: Path | None = None,
     prefix_gigabytes: int | None = None,
     save_converted: bool = False,
+    exact: bool = False,
 ) -> openvino_genai.LLMPipeline:
     """Return the pipeline on a GGUF file or a folder.
 
@@ -251,10 +264,12 @@ def _open(
         scheduler.enable_prefix_caching = True
         scheduler.cache_size = prefix_gigabytes
         settings["scheduler_config"] = scheduler
-        # Kept in less, the same prompt is answered otherwise alone than beside others, or when it is remembered.
+        # Kept in less, a prompt is answered otherwise beside others more often, or when its beginning is remembered.
         settings["KV_CACHE_PRECISION"] = precision()
     else:
         settings["ATTENTION_BACKEND"] = "SDPA"
+    if exact:
+        settings |= EXACT
     if compiled is not None:
         settings["CACHE_DIR"] = str(compiled)
     if save_converted:

@@ -86,8 +86,9 @@ def raft_rows(
     rest the chance of one more. Each of its `paraphrase`s that still holds the answer makes one more row. Questions
     that nearly are one of `avoid` are skipped.
 
-    An oracle that the search does not find by the question is looked up by its evidence and put in. A row holds
-    only passages that everyone may read who may read its oracle; its label is computed from all of them.
+    Passages stand in the order of the search, as at serving time. An oracle that it does not find by the question is
+    looked up by its evidence and put in anywhere. A row holds only passages that everyone may read who may read its
+    oracle; its label is computed from all of them.
     """
     desk = _Desk(retrieve, label, model, budget or Budget(), passages, failures_per_question)
     held_back = evaluation_questions(avoid)
@@ -115,11 +116,15 @@ class NoRowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What the rows of one question are made from. `distractors` are mined, best first, and hold no oracle."""
+    """What the rows of one question are made from. `distractors` are mined, best first, and hold no oracle.
+
+    `found` is all that the search found for it, best first.
+    """
 
     question: Question
     oracles: tuple[Oracle, ...]
     distractors: tuple[Passage, ...]
+    found: tuple[Passage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ class _Desk:
                     yield answer, str(reason)
 
     def _ground(self, question: Question) -> _Ground:
-        found = self.retrieve(question.text, DEPTH)
+        found = tuple(dict.fromkeys(self.retrieve(question.text, DEPTH)))
         if not found:
             raise NoRowError("the search found nothing")
         oracles = self._oracles(question, found) if question.answerable else ()
@@ -166,10 +171,10 @@ class _Desk:
         readers = readers or strictest([self.label(found[0].uri)])
         others = (
             one
-            for one in dict.fromkeys(found)
+            for one in found
             if strictest([readers, self.label(one.uri)]) == readers and not known.like(one)
         )
-        return _Ground(question, oracles, tuple(islice(others, SPARE * (self.passages + VARIED))))
+        return _Ground(question, oracles, tuple(islice(others, SPARE * (self.passages + VARIED))), found)
 
     def _oracles(self, question: Question, found: Sequence[Passage]) -> tuple[Oracle, ...]:
         if not question.evidence:
@@ -201,6 +206,7 @@ class _Desk:
         if not shown:
             raise NoRowError("the search found nothing but what answers it")
         chance.shuffle(shown)
+        shown = _as_found(shown, ground.found)
         return self._example(ground, self._prompt(question, shown, right), answer, oracles)
 
     def _prompt(self, question: Question, shown: list[Passage], right: Sequence[Passage]) -> Prompt:
@@ -235,6 +241,12 @@ class _Desk:
             made_from=tuple(Source(uri, revision) for uri, revision in sources),
             label=strictest(self.label(uri) for uri, _ in sources),
         )
+
+
+def _as_found(shown: Sequence[Passage], found: Sequence[Passage]) -> list[Passage]:
+    """Return passages in the order of the search; one that it did not find stays where it is."""
+    ranked = iter([passage for passage in found if passage in shown])
+    return [next(ranked) if passage in found else passage for passage in shown]
 
 
 def _oracle(evidence: Evidence, found: Sequence[Passage]) -> Oracle | None:
