@@ -258,6 +258,7 @@ def _row(found: dict[str, object]) -> Example:
         kind=str(found["kind"]),
         messages=tuple(Message(one["role"], one["content"]) for one in given["messages"]),  # type: ignore[arg-type]  # likewise
         group=str(found["group"]),
+        aliases=tuple(map(str, given.get("aliases", ()))),
         made_from=tuple(Source(one["document"], int(one["revision"])) for one in given["made_from"]),
         label=AccessLabel(frozenset(map(str, given["label"]))),
     )

@@ -364,7 +364,8 @@ class Example:
     """One conversation to learn from, redacted; every turn of the assistant is trained on.
 
     `id` is the start of the SHA-256 of its messages. Rows of one `group` (a document, a file) are never on
-    both sides of a split. `label` is the strictest of its sources.
+    both sides of a split. `label` is the strictest of its sources. `aliases` are other forms in which the answer counts
+    as given; they are not learned.
     """
 
     id: str
@@ -373,6 +374,7 @@ class Example:
     group: str
     made_from: tuple[Source, ...] = ()
     label: AccessLabel = AccessLabel()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,7 @@ class _Desk:
             group=_group(ground),
             made_from=tuple(Source(uri, revision) for uri, revision in sources),
             label=strictest(self.label(uri) for uri, _ in sources),
+            aliases=ground.question.aliases if oracles else (),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -98,6 +99,23 @@ def test_answers_from_passages_are_right_in_whatever_form() -> None:
 
 
 def test_a_model_that_refuses_everything_is_right_where_nothing_answers() -> None:
-    gate = quality_gate(READ, base=lambda _: REFUSED, tuned=lambda _: QUOTED.format(7))
+    gate = quality_gate(READ, base=lambda _: REFUSED, tuned=lambda _: "Whatever. [1]")
     assert gate.detail["base"] == pytest.approx(1 / 3)
-    assert gate.detail["tuned"] == pytest.approx(1 / 30)
+    assert gate.detail["tuned"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [
+        ("“No lamp is lit before the keeper comes.” [2]\n\nIt burns 12 hours. [2]", 1.0),
+        ("“No lamp is lit before the keeper comes.” [2]\n\nTwelve long hours. [2]", 2 / 3),
+        ("It is twelve hours.", 4 / 7),
+        ("The keeper knows.", 0.0),
+    ],
+)
+def test_an_answer_from_passages_counts_by_an_alias_or_in_part(said: str, mark: float) -> None:
+    row = replace(
+        reading(1, "“It burns for half a day.” [1]\n\nFor twelve hours. [1]"), aliases=("12 hours",)
+    )
+    gate = quality_gate(held_out_from([row]), base=lambda _: "", tuned=lambda _: said)
+    assert gate.detail["tuned"] == pytest.approx(mark)

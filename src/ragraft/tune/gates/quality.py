@@ -38,10 +38,11 @@ def quality_gate(
     """Return whether the tuned model answers held-out questions no worse than the base.
 
     The value is the mean difference in marks, question by question; questions of one group (a document) stand or
-    fall together. A mark is the F1 over words. Of answers from passages it is whether the answer is held, however it
-    is worded and whatever is quoted beside it; where the passages do not answer, whether the model says so. The
-    detail has the shares of answers that hold the expected one or an alias, and the exact McNemar test of those, which
-    takes questions for independent and decides nothing.
+    fall together. A mark is the F1 over words. Of answers from passages it is 1 if the expected answer or an alias is
+    held, whatever is quoted beside it, and else the F1 of the whole or of its last paragraph, whichever is better;
+    where the passages do not answer, whether the model says so. The detail has the shares of answers that hold the
+    expected one or an alias, and the exact McNemar test of those, which takes questions for independent and decides
+    nothing.
     """
     said = [(base(one.messages), tuned(one.messages)) for one in held_out]
     marks = [
@@ -75,18 +76,28 @@ def _question(example: Example) -> Question:
     """Return what an example expects; of one with passages the answer alone, without the quotation before it."""
     expected, kind = example.messages[-1].content, example.kind
     if kind == "raft":
-        if expected == REFUSAL:
-            expected, kind = "", "unanswerable"
-        else:
-            last = read_claims(expected.rpartition("\n\n")[2], passages=MOST_PASSAGES)
-            expected = " ".join(claim.text for claim in last).strip("“”")
-    return Question(example.id, "", expected, aliases=(), evidence=(), kind=kind)
+        expected, kind = ("", "unanswerable") if expected == REFUSAL else (_words(_last(expected)), kind)
+    return Question(example.id, "", expected, aliases=example.aliases, evidence=(), kind=kind)
+
+
+def _last(text: str) -> str:
+    """Return the last paragraph."""
+    return text.rstrip().rpartition("\n\n")[2]
+
+
+def _words(text: str) -> str:
+    """Return what is said, without the passages' numbers and the marks around a quotation."""
+    return " ".join(claim.text for claim in read_claims(text, passages=MOST_PASSAGES)).strip("“”")
 
 
 def _mark(text: str, question: Question) -> float:
-    if question.kind in ("raft", "unanswerable"):
-        return float(_right(text, question))
-    return token_f1(text, question)
+    if not question.answerable:
+        return float(says_no_answer(text))
+    if question.kind != "raft":
+        return token_f1(text, question)
+    if holds_answer(text, question):
+        return 1.0
+    return max(token_f1(_words(part), question) for part in (text, _last(text)))
 
 
 def _right(text: str, question: Question) -> bool:
