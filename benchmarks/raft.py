@@ -9,8 +9,8 @@ right: it holds the expected words or one of their aliases. Right passage cited:
 passage that holds evidence. Refused: it says that the passages do not answer. Invented numbers: of the numbers in its
 words (amounts, dates, times and codes among them) those that neither a passage given nor the question holds. Citations
 that are right are those shown that touch evidence; of an unanswerable question none is. Intervals are by document,
-p-values are McNemar's, exact. The learning curve has the same rows, fewer of them, trained without gates and without
-the general examples that keep the rest of a model as it was.
+p-values are McNemar's, exact. The learning curve goes from where raft starts to raft itself; between are models that
+learned fewer of its rows, without gates and without the general examples that keep the rest of raft as it was.
 
 Uses the workspace of `comparing`; what was learned or answered is kept in the temporary folder.
 """
@@ -72,17 +72,19 @@ def measure(
     minutes: float | None = None,
     taught: int | None = None,
 ) -> Report:
-    """Return the figures; `counts` are the rows of the learning curve, to which all rows are added; none for no curve."""
+    """Return the figures; `counts` are the rows of the learning curve between none and all; none for no curve."""
     make_models(root, names=(READER,), minutes=minutes, taught=taught)
     with handbook_workspace(root) as bench:
         arms = dict(_arms(bench, cache))
         rows = keep_rows(bench, cache, taught=taught)
-        steps = {count: learned(rows, count) for count in (sizes(rows, counts) if counts else ())}
+        *fewer, whole = sizes(rows, counts)
+        steps = {count: learned(rows, count) for count in fewer}
         questions = asked_questions(bench, limit)
         desk = Desk(bench, questions, cache / "answers.jsonl")
         marked = {name: desk.marked(path, name=name) for name, path in arms.items()}
         curve = {0: marked.get(GROUNDED, marked[RAG])}
         curve |= {count: desk.marked(path, name=f"{count}-rows") for count, path in steps.items()}
+        curve[whole] = marked[RAFT]
     report = Report(settings={"questions": len(questions), "rows": list(curve), "arms": list(arms)})
     report.add(*figures_of(marked), *(_curve(curve) if counts else ()))
     report.detail["curve"] = {

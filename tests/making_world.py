@@ -25,7 +25,7 @@ from ragraft.tune.gates.style import Style
 from ragraft.tune.making import Made, made
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
 from ragraft.tune.store import Candidate
-from ragraft.tune.train import TOLD, Trained
+from ragraft.tune.trained import TOLD, Trained
 from ragraft.tune.unfinished import training_folder
 from ragraft.tune.wording import term_turns
 from ragraft.types import Completion, Dataset, Message

@@ -16,7 +16,8 @@ from ragraft.models.files import chat_model_file
 from ragraft.tune import train as training
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
-from ragraft.tune.train import Progress, Trained
+from ragraft.tune.train import Progress
+from ragraft.tune.trained import Trained
 from ragraft.types import AccessLabel, Dataset, Example, Message
 
 PRESET = replace(SMALL_ON_CPU, upper=0.5, rate=2e-2, epochs=3, looks=3)

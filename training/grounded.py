@@ -33,8 +33,8 @@ from ragraft.tune.counting import TokenCounter
 from ragraft.tune.export import ADAPTER_WEIGHTS, SERVED, base_name, write_served
 from ragraft.tune.presets import SMALL_ON_CPU, Preset
 from ragraft.tune.run import refusals
-from ragraft.tune.train import read_trained
 from ragraft.tune.train import train as train_on
+from ragraft.tune.trained import read_trained
 from ragraft.tune.weights import ADAPTER_CONFIG, tensors_of, write_tensors
 from ragraft.tune.wording import REFUSAL
 from ragraft.types import AccessLabel, Example, Message, Source

@@ -180,6 +180,13 @@ def test_a_file_that_is_no_history_is_the_users_to_mend(ragraft: Run, tmp_path: 
     assert '"role"' in err(ragraft)
 
 
+def test_the_line_that_is_no_turn_is_named(ragraft: Run, tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_text('{"role": "user", "content": "x"}\n\n{"role": "user"}\n')
+    ragraft("ask", "Why?", "--history", path, code=2)
+    assert "is no history: line 3: Field required" in " ".join(err(ragraft).split())
+
+
 def test_an_empty_history_is_none(ragraft: Run, tmp_path: Path) -> None:
     (path := tmp_path / "history").write_text("\n")
     assert ragraft("ask", LEAVE, "--history", path, "--json")["question"] == LEAVE

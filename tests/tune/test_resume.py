@@ -15,7 +15,8 @@ import training_world
 from ragraft.errors import UserError
 from ragraft.tune import train as training
 from ragraft.tune.checkpoints import claimed, last_checkpoint
-from ragraft.tune.train import Progress, Trained
+from ragraft.tune.train import Progress
+from ragraft.tune.trained import Trained
 from training_world import PRESET, run
 
 

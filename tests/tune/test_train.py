@@ -14,7 +14,8 @@ from ragraft.tune.estimate import Estimate
 from ragraft.tune.losses import Losses
 from ragraft.tune.presets import preset_for
 from ragraft.tune.student import Student
-from ragraft.tune.train import Progress, Trained
+from ragraft.tune.train import Progress
+from ragraft.tune.trained import Trained
 from ragraft.types import Example, Message
 from training_world import PRESET, run, small_dataset
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ragraft.errors import ModelError
-from ragraft.tune.train import Trained
+from ragraft.tune.trained import Trained
 from training_world import PRESET, run
 
 

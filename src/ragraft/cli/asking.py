@@ -18,6 +18,7 @@ from ragraft.answering import Answering
 from ragraft.cli.answers import answer_json, passage_json, place, print_answer
 from ragraft.cli.options import F, Session, as_of_option, print_json, printable, shown, with_session
 from ragraft.errors import UserError
+from ragraft.json_lines import filled_lines
 from ragraft.protocols import System
 from ragraft.systems import SystemKind, Workbench
 from ragraft.types import Answer, Caller, Message
@@ -147,16 +148,20 @@ def read_history(path: Path) -> list[Message]:
     """
     hint = 'each line must be {"role": "user" or "assistant", "content": "..."}'
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}", hint=hint) from error
+    turns: list[Turn] = []
+    where = ""
     try:
-        if text.startswith("["):
+        if text.lstrip().startswith("["):
             turns = TypeAdapter(list[Turn]).validate_json(text)
         else:
-            turns = [Turn.model_validate_json(line) for line in text.split("\n") if line.strip()]
+            for number, line in filled_lines(text):
+                where = f"line {number}: "
+                turns.append(Turn.model_validate_json(line))
     except ValidationError as error:
-        raise UserError(f"{path} is no history: {error.errors()[0]['msg']}", hint=hint) from error
+        raise UserError(f"{path} is no history: {where}{error.errors()[0]['msg']}", hint=hint) from error
     return [Message(turn.role, turn.content) for turn in turns]
 
 

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from ragraft.compare.results import Report
 from ragraft.errors import UserError
+from ragraft.json_lines import first_few
 
 __all__ = ["FORMAT", "SCHEMA", "read_report", "write_report", "write_whole"]
 
@@ -98,6 +99,4 @@ def _reader() -> TypeAdapter[Whole]:
 def _faults(error: ValidationError) -> str:
     """Return the first faults, each with its key, without what stands there: that may be anybody's text."""
     found = error.errors(include_input=False, include_url=False, include_context=False)
-    said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:3]]
-    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-    return "; ".join(said) + more
+    return first_few(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)

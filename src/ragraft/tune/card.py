@@ -17,7 +17,7 @@ from ragraft.types import Adapter
 if TYPE_CHECKING:
     from ragraft.tune.dataset import Built
     from ragraft.tune.presets import Preset
-    from ragraft.tune.train import Trained
+    from ragraft.tune.trained import Trained
 
 __all__ = ["CARD", "adapter_card", "card_page", "training_card", "write_card"]
 

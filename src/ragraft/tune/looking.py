@@ -14,7 +14,7 @@ from ragraft.tune.plan import Row, packed
 from ragraft.tune.student import Student
 from ragraft.types import Question
 
-__all__ = ["LOOK_ROWS", "HeldOut", "sampled"]
+__all__ = ["LOOK_ROWS", "HeldOutRows", "sampled"]
 
 LOOK_ROWS, LOOK_ANSWERS, ANSWER_TOKENS = 48, 16, 40
 """Held-out rows whose loss is taken at a look, those that are answered, and how long an answer may get."""
@@ -26,7 +26,7 @@ FEWEST_ANSWERS = 5
 T = TypeVar("T")
 
 
-class HeldOut:
+class HeldOutRows:
     """The held-out rows among those of a feed, `places`, and what a student makes of them."""
 
     def __init__(

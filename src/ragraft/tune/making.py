@@ -27,7 +27,7 @@ from ragraft.tune.gates.gate import Gate
 from ragraft.tune.gates.style import Style
 from ragraft.tune.presets import Preset
 from ragraft.tune.run import Run, Watch
-from ragraft.tune.train import Trained
+from ragraft.tune.trained import Trained
 from ragraft.tune.unfinished import forgotten_if_erased
 from ragraft.types import Adapter, Dataset, Source
 

@@ -32,7 +32,8 @@ from ragraft.tune.losses import Losses
 from ragraft.tune.masking import open_chat_encoder
 from ragraft.tune.presets import Preset
 from ragraft.tune.replay import rehearse, replay_prompts
-from ragraft.tune.train import Progress, Trained, read_trained, train
+from ragraft.tune.train import Progress, train
+from ragraft.tune.trained import Trained, read_trained
 from ragraft.tune.wording import REFUSAL
 from ragraft.types import Dataset, Example, Message
 

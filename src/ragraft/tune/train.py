@@ -36,21 +36,22 @@ from ragraft.tune.curves import Course, Look, best_look, draw_course, is_stalled
 from ragraft.tune.estimate import Estimate, Probe, cost_of, fit_steps
 from ragraft.tune.feed import Feed
 from ragraft.tune.folders import fresh_folder
-from ragraft.tune.looking import LOOK_ROWS, HeldOut, sampled
+from ragraft.tune.looking import LOOK_ROWS, HeldOutRows, sampled
 from ragraft.tune.masking import ChatEncoder, open_chat_encoder
 from ragraft.tune.plan import Row, Step, packed, plan_steps, rate_at
-from ragraft.tune.presets import Method, Preset, preset_for
+from ragraft.tune.presets import Preset, preset_for
 from ragraft.tune.student import Student
+from ragraft.tune.trained import Trained, write_trained
 from ragraft.types import Dataset, Example
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Progress", "Trained", "accelerated", "read_trained", "train"]
+__all__ = ["Progress", "accelerated", "train"]
 
 PROBE_STEPS = 20
 SAVE_SECONDS = 60.0
-BEST, BELOW, TOLD = "best.pt", "below.bf16", "training.json"
+BEST, BELOW = "best.pt", "below.bf16"
 
 T = TypeVar("T")
 
@@ -65,28 +66,6 @@ class Progress:
     rate: float
     seconds_left: float
     looks: tuple[Look, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What training gave: a PEFT folder at `path` (a Hugging Face folder if all weights were trained).
-
-    `seconds` are of all calls that the run took, `tokens_per_second` of the rows read in its steps, without
-    padding and looks. `looks[0]` is the model before training; `best` is the look whose weights were kept, None
-    without held-out rows. `memory` is the peak in bytes. `stopped_early` if nothing got better any more.
-    """
-
-    path: Path
-    method: Method
-    seconds: float
-    estimate: Estimate
-    tokens_per_second: float
-    steps: int
-    losses: tuple[float, ...]
-    looks: tuple[Look, ...]
-    best: Look | None
-    memory: int
-    stopped_early: bool
 
 
 def train(
@@ -182,7 +161,7 @@ class _Run:
         self._work, self._seed = work, seed
         self._rows, self._anchors = [*rows, *held_out], anchors
         self._feed = Feed(student, self._rows)
-        self._held_out = HeldOut(
+        self._held_out = HeldOutRows(
             student,
             self._feed,
             self._rows,
@@ -296,8 +275,7 @@ class _Run:
             self._student.save(folder, base=base)
             course = Course(tuple(self._losses), tuple(self._rates), tuple(self._looks))
             draw_course(folder / "course.svg", course)
-            told = {**asdict(trained), "path": out.name, "rates": self._rates, "preset": asdict(self._preset)}
-            (folder / TOLD).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            write_trained(folder, trained, rates=self._rates, preset=self._preset)
         return trained
 
     def resume(self) -> Estimate | None:
@@ -420,23 +398,6 @@ def _require_able(preset: Preset) -> None:
             raise UserError(
                 "qlora needs bitsandbytes, which is not installed", hint="pip install bitsandbytes"
             )
-
-
-def read_trained(folder: Path) -> Trained:
-    """Return what `train` returned for the folder that it made."""
-    told = json.loads((folder / TOLD).read_text(encoding="utf-8"))
-    looks = tuple(Look(**look) for look in told["looks"])
-    return Trained(
-        **{
-            name: told[name]
-            for name in ("method", "seconds", "tokens_per_second", "steps", "memory", "stopped_early")
-        },
-        path=folder,
-        estimate=Estimate(**told["estimate"]),
-        losses=tuple(told["losses"]),
-        looks=looks,
-        best=best_look(looks),
-    )
 
 
 def accelerated() -> bool:
