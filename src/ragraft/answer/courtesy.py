@@ -28,12 +28,12 @@ díky, ahoj, dziękuję, dzięki, dank je, bedankt, tack
 """
 _LISTED = (re.escape(" ".join(phrase.split())) for phrase in _PHRASES.split(","))
 _PHRASE = rf"(?:{'|'.join(sorted(_LISTED, key=len, reverse=True))})(?!\w)".replace("'", "['’]")
-# Possessive throughout: what one phrase took is not given back, so that no text takes more than one look.
-_COURTESY = re.compile(rf"[\W_]*+(?:{_PHRASE}[\W_]*+(?:(?:and|und)\b[\W_]*+)?)*+", re.IGNORECASE)
+_COURTESY = re.compile(rf"[\W_]*{_PHRASE}(?:[\W_]+(?:and|und)\b)?", re.IGNORECASE)
+_SIGNS = re.compile(r"[\W_]*")
+_OPENING = re.compile(_PHRASE, re.IGNORECASE)
+_MORE = re.compile(rf"[\s,]+{_PHRASE}", re.IGNORECASE)
 # "Great, Britain ..." begins with a courtesy; "Great Britain ..." does not.
-_FIRST = re.compile(
-    rf"{_PHRASE}(?:[\s,]+{_PHRASE})*+(?:\s*[,.!;:…–-]+\s+|\s+(?=(?:and|und)\b))(?=\w)", re.IGNORECASE
-)
+_END = re.compile(r"(?:\s*[,.!;:…–-]+\s+|\s+(?=(?:and|und)\b))(?=\w)", re.IGNORECASE)
 _CHOICE = re.compile(
     r"(?:not |nicht )?(?:the|that|this|those|these|der|die|das|den|dem|diese[rnms]?)"
     r"(?: (?:other|first|second|third|next|last|one|ones|two|(?:ander|erst|zweit|dritt|nächst|letzt)\w+))*[.!]*",
@@ -43,10 +43,20 @@ _CHOICE = re.compile(
 
 def asks_nothing(turn: str) -> bool:
     """Return whether a turn, on one line, has nothing that could be looked up: "ok, thank you", "no, the other one"."""
-    return bool(_COURTESY.fullmatch(turn) or _CHOICE.fullmatch(without_courtesy(turn)))
+    rest = turn[_last_end(_COURTESY, turn, 0) :]
+    return bool(_SIGNS.fullmatch(rest) or _CHOICE.fullmatch(without_courtesy(turn)))
 
 
 def without_courtesy(turn: str) -> str:
     """Return a turn, on one line, without the courtesy before its question: "Thanks! And in Brno?"."""
-    found = _FIRST.match(turn)
+    opening = _OPENING.match(turn)
+    found = _END.match(turn, _last_end(_MORE, turn, opening.end())) if opening else None
     return turn[found.end() :] if found else turn
+
+
+def _last_end(pattern: re.Pattern[str], turn: str, start: int) -> int:
+    """Return where the last of the matches ends that follow each other from `start` on."""
+    # Not one expression of possessive parts: Python 3.11.2, which Debian 12 has, finds too little with those.
+    while found := pattern.match(turn, start):
+        start = found.end()
+    return start
