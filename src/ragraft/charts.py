@@ -43,8 +43,10 @@ def draw_lines(
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         for line in lines:
+            style = "--" if line.dashed else "-"
+            # Before the axes and not cut off at them, or a line at zero is not seen.
             axes.plot(
-                *zip(*line.points, strict=True), "--" if line.dashed else "-", label=line.name, linewidth=2
+                *zip(*line.points, strict=True), style, label=line.name, linewidth=2, zorder=3, clip_on=False
             )
         if marked is not None:
             axes.plot(*marked[:2], "o", color="black", label=marked[2])
